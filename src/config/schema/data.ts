@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { count, notNegative, positive, share } from './number.ts';
+
+const caseSchema = z.strictObject({
+  image: z.string().min(1).describe('NIfTI image.'),
+  label: z
+    .string()
+    .min(1)
+    .describe('NIfTI label map on the grid of the image; values are indices into `data.classes`.'),
+});
+
+const rotate = z.number().min(0).max(180).default(0);
+const scale = z.number().min(0).lt(1).default(0);
+
+export const augmentSchema = z.strictObject({
+  rotate: rotate.describe('Largest rotation about each axis, in degrees.'),
+  scale: scale.describe('Largest change of scale: 0.1 is 0.9 to 1.1.'),
+  elastic: notNegative.default(0).describe('Largest displacement of the elastic deformation, in voxels.'),
+  noise: notNegative.default(0).describe('Standard deviation of the added noise, in units of the normalized image.'),
+  intensity: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe('Largest relative change of contrast and shift of brightness.'),
+});
+
+export const validationDeformationSchema = z.strictObject({
+  rotate: rotate.describe('Largest rotation about each axis, in degrees.'),
+  scale: scale.describe('Largest change of scale.'),
+  elastic: notNegative.default(0).describe('Largest displacement of the elastic deformation, in voxels.'),
+});
+
+export const dataSchema = z.strictObject({
+  train: z.array(caseSchema).min(1).describe("Training cases; paths are relative to the run file's folder."),
+  validation: z.array(caseSchema).default([]).describe('Validation cases, segmented whole.'),
+  classes: z.array(z.string().min(1)).min(2).describe('Names of the classes, background first.'),
+  patch_size: z
+    .union([z.array(positive).min(2).max(3), z.literal('whole')])
+    .default('whole')
+    .describe('Size of the training crops along x, y, z in voxels; `whole` trains on whole images.'),
+  foreground: share.default(0.67).describe('Share of crops that are centred on a labelled voxel.'),
+  samples_per_epoch: positive.optional().describe('Samples drawn in an epoch; one a training case when absent.'),
+  augment: augmentSchema.prefault({}),
+  validation_deformation: validationDeformationSchema
+    .optional()
+    .describe('Validation images are deformed by up to this, from a draw that training never makes.'),
+});
+
+export const trainingSchema = z.strictObject({
+  epochs: positive.describe('Passes over the data.'),
+  batch_size: positive.describe('Samples of a mini-batch: what one update of the parameters sees.'),
+  validate_every: count.default(1).describe('Validate every n epochs, and after the last; 0: never.'),
+  clip_norm: z
+    .number()
+    .positive()
+    .optional()
+    .describe('Gradients are scaled down to this norm, over all stages together; not clipped when absent.'),
+});
