@@ -1,0 +1,21 @@
+// npm run setup | demo | test | build: installs what is missing first, then does what was asked.
+// Plain JavaScript without a dependency and in old syntax: it must run before anything is installed, and on a Node
+// that is too old it must still get as far as saying so.
+const [major] = process.versions.node.split('.').map(Number);
+if (major < 20) {
+  process.stderr.write(`lamp needs Node 20 or newer; this is ${process.version} (${process.execPath}).\n`);
+  process.stderr.write('Install one from https://nodejs.org, or with a version manager: nvm install 22\n');
+  process.exit(1);
+}
+
+import('./bootstrap.mjs')
+  .then(({ bootstrap }) => bootstrap(process.argv[2], process.argv.slice(3)))
+  .then(
+    (code) => {
+      process.exitCode = code;
+    },
+    (error) => {
+      process.stderr.write(`\n✗ ${error instanceof Error ? error.message : String(error)}\n`);
+      process.exitCode = 1;
+    },
+  );
