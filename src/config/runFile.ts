@@ -12,8 +12,11 @@ import { engineSchema, pipelineSchema } from './schema/pipeline.ts';
 const fields = z.strictObject({
   name: z
     .string()
-    .regex(/^\w[\w.-]*$/, 'letters, digits, dot, dash and underscore, beginning with a letter, digit or underscore')
-    .describe('Name of the run and of its folder.'),
+    .regex(/^\w[\w.-]*$/)
+    .meta({
+      description: 'Name of the run and of its folder.',
+      allowed: 'letters, digits, dot, dash and underscore, the first one no dot or dash',
+    }),
   seed: z.number().int().min(0).default(0).describe('Every random draw follows from it.'),
   model: modelSchema,
   data: dataSchema,
@@ -42,14 +45,3 @@ export type DataSpec = RunFile['data'];
 export type TrainingSpec = RunFile['training'];
 export type RecomputeMode = PipelineSpec['recompute'];
 export type BatchNormMode = PipelineSpec['batch_norm'];
-
-export {
-  modelSchema,
-  optimizerSchema,
-  lrScheduleSchema,
-  lossSchema,
-  pipelineSchema,
-  engineSchema,
-  dataSchema,
-  trainingSchema,
-};

@@ -1,0 +1,116 @@
+import type { Fault } from './runFileError.ts';
+import type { RunFile } from './runFile.ts';
+
+/** What keys must be to one another. Empty where a run file agrees with itself. */
+export function crossChecks(run: RunFile): readonly Fault[] {
+  return [
+    ...checkClasses(run),
+    ...checkPatch(run),
+    ...checkOptimizer(run),
+    ...checkPipeline(run),
+    ...checkValidation(run),
+  ];
+}
+
+function checkClasses({ model, data, loss }: RunFile): readonly Fault[] {
+  const faults: Fault[] = [];
+  const classes = data.classes.length;
+  const twice = data.classes.find((name, i) => data.classes.indexOf(name) < i);
+  if (twice !== undefined)
+    faults.push({
+      key: 'data.classes',
+      problem: `${twice} stands twice`,
+      remedy: 'give every class a name of its own',
+    });
+  if (model.out_channels !== classes)
+    faults.push({
+      key: 'model.out_channels',
+      problem: `${model.out_channels} channels for the ${classes} names in data.classes`,
+      remedy: `give ${classes}: one for each class, the background too`,
+    });
+  const weights = loss.class_weights;
+  if (weights && weights.length !== classes)
+    faults.push({
+      key: 'loss.class_weights',
+      problem: `${weights.length} weights for the ${classes} names in data.classes`,
+      remedy: `give ${classes}, background first, or none`,
+    });
+  else if (weights?.every((weight) => weight === 0))
+    faults.push({ key: 'loss.class_weights', problem: 'every weight is 0', remedy: 'give at least one above 0' });
+  return faults;
+}
+
+function checkPatch({ model, data }: RunFile): readonly Fault[] {
+  const size = data.patch_size;
+  if (size === 'whole') return [];
+  const key = 'data.patch_size';
+  if (size.length !== model.spatial_dims)
+    return [
+      {
+        key,
+        problem: `[${size.join(', ')}] has ${size.length} sizes, and model.spatial_dims is ${model.spatial_dims}`,
+        remedy: `give ${model.spatial_dims} sizes`,
+      },
+    ];
+  // A stem of stride 2, then one halving a level.
+  const divisor = 2 ** (model.depth + 1);
+  if (size.every((n) => n % divisor === 0)) return [];
+  const below = size.map((n) => Math.max(divisor, Math.floor(n / divisor) * divisor));
+  const above = size.map((n) => Math.ceil(n / divisor) * divisor);
+  const nearest = [...new Set([below, above].map((sizes) => `[${sizes.join(', ')}]`))].join(' or ');
+  return [
+    {
+      key,
+      problem: `[${size.join(', ')}] cannot be halved ${model.depth + 1} times (model.depth ${model.depth})`,
+      remedy: `give multiples of ${divisor}, such as ${nearest}, or a smaller model.depth`,
+    },
+  ];
+}
+
+function checkOptimizer({ optimizer, lr_schedule: schedule }: RunFile): readonly Fault[] {
+  const faults: Fault[] = [];
+  if (optimizer.name === 'sgd' && optimizer.nesterov && optimizer.momentum === 0)
+    faults.push({
+      key: 'optimizer.nesterov',
+      problem: 'needs momentum',
+      remedy: 'give optimizer.momentum, such as 0.9',
+    });
+  if (schedule.name === 'cosine' && schedule.min_lr > optimizer.lr)
+    faults.push({
+      key: 'lr_schedule.min_lr',
+      problem: `${schedule.min_lr} is above optimizer.lr, ${optimizer.lr}`,
+      remedy: `give at most ${optimizer.lr}`,
+    });
+  return faults;
+}
+
+function checkPipeline({ pipeline, training }: RunFile): readonly Fault[] {
+  const faults: Fault[] = [];
+  const { workers, balance, micro_batches: parts } = pipeline;
+  if (parts > training.batch_size)
+    faults.push({
+      key: 'pipeline.micro_batches',
+      problem: `${parts} micro-batches out of ${samples(training.batch_size)} (training.batch_size)`,
+      remedy: `give at most ${training.batch_size}, or a larger training.batch_size`,
+    });
+  if (balance && workers !== 'auto' && balance.length !== workers)
+    faults.push({
+      key: 'pipeline.balance',
+      problem: `${balance.length} stages for ${workers} workers (pipeline.workers)`,
+      remedy: `give ${workers} numbers, or pipeline.workers ${balance.length}`,
+    });
+  return faults;
+}
+
+const samples = (n: number): string => (n === 1 ? '1 sample' : `${n} samples`);
+
+function checkValidation({ data }: RunFile): readonly Fault[] {
+  if (!data.validation_deformation || data.validation.length > 0) return [];
+  return [
+    {
+      key: 'data.validation_deformation',
+      problem: 'there are no validation cases to deform',
+      remedy: 'give data.validation, or take this away',
+    },
+  ];
+}
