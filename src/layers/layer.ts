@@ -36,6 +36,8 @@ export interface Forward {
 export interface Layer {
   readonly name: string;
   readonly parameters: readonly ParameterSpec[];
+  /** Whether `backwardWeights` has anything to do. Where not, nothing need be held for it. */
+  readonly weightsLater: boolean;
   /** Shape of the output for an input (batch, …spatial, channels); throws a LayerShapeError where none fits. */
   outputShape(input: Shape): Shape;
   /** Floating-point operations (multiply and add count as two) of a forward pass: the analytic cost. */
@@ -45,4 +47,6 @@ export interface Layer {
   backwardInput(pass: Pass, saved: Saved, outputGradient: Tensor): Tensor;
   /** Adds the gradients of the parameters to the store. */
   backwardWeights(pass: Pass, saved: Saved, outputGradient: Tensor): void;
+  /** After the last micro-batch: updates buffers from what the forward passes gathered. A second call does nothing. */
+  endMiniBatch?(pass: Pick<Pass, 'engine' | 'parameters'>): void;
 }

@@ -1,11 +1,13 @@
 import type { Engine, Variable } from '../engine/engine.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { Parameter, ParameterSpec } from './parameter.ts';
+import { mergeStatistics, type Statistics } from './statistics.ts';
 
 /** The parameters and buffers of the cells that one worker holds, by name, with the gradients gathered so far. */
 export class ParameterStore {
   readonly #engine: Engine;
   readonly #entries = new Map<string, Parameter>();
+  readonly #statistics = new Map<string, Statistics>();
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -56,6 +58,45 @@ export class ParameterStore {
     }
   }
 
+  /** The sum of the squares of all gradients, on the host: its root over all workers is the global norm. */
+  squaredNorm(): number {
+    const engine = this.#engine;
+    const { concat, reshape, square, sum } = engine.math;
+    const gradients = this.all().flatMap(({ gradient }) => (gradient ? [gradient] : []));
+    if (gradients.length === 0) return 0;
+    const sums = engine.tidy(() => concat(gradients.map((gradient) => reshape(sum(square(gradient)), [1]))));
+    const values = Array.from(engine.read(sums));
+    sums.dispose();
+    return values.reduce((total, value) => total + value, 0);
+  }
+
+  /** Multiplies every gradient: clipping by the global norm, or the mean over replicas. */
+  scaleGradients(factor: number): void {
+    for (const entry of this.#entries.values()) {
+      const before = entry.gradient;
+      if (!before) continue;
+      entry.gradient = this.#engine.keep(this.#engine.math.mul(before, factor));
+      before.dispose();
+    }
+  }
+
+  /** Adds to the statistics that layer `name` gathers over a mini-batch and takes them over. Safe inside `tidy`. */
+  gatherStatistics(name: string, statistics: Statistics): void {
+    const before = this.#statistics.get(name);
+    const merged = before ? mergeStatistics(this.#engine, before, statistics) : statistics;
+    this.#engine.keep(merged.mean);
+    this.#engine.keep(merged.squares);
+    this.#statistics.set(name, merged);
+    if (before) for (const { mean, squares } of [before, statistics]) [mean, squares].forEach((sum) => sum.dispose());
+  }
+
+  /** What layer `name` gathered since the last call, if anything; the caller disposes it. */
+  takeStatistics(name: string): Statistics | undefined {
+    const gathered = this.#statistics.get(name);
+    this.#statistics.delete(name);
+    return gathered;
+  }
+
   /** Forgets the gradients: the start of a mini-batch. */
   clearGradients(): void {
     for (const entry of this.#entries.values()) {
@@ -67,6 +108,11 @@ export class ParameterStore {
   dispose(): void {
     this.clearGradients();
     for (const entry of this.#entries.values()) entry.value.dispose();
+    for (const name of [...this.#statistics.keys()]) {
+      const gathered = this.takeStatistics(name);
+      gathered?.mean.dispose();
+      gathered?.squares.dispose();
+    }
     this.#entries.clear();
   }
 }

@@ -1,0 +1,87 @@
+import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
+import { RandomStream } from '../random/stream.ts';
+import { channelsOf, expectActivation, type SpatialDims } from './geometry.ts';
+import type { Forward, Layer, Pass, Saved } from './layer.ts';
+
+export interface DropoutOptions {
+  /** The probability that a value becomes 0: 0 or more, less than 1. */
+  readonly rate: number;
+  /** Single values (PyTorch's Dropout) or whole channels (Dropout2d, Dropout3d). `values` unless given. */
+  readonly of?: 'values' | 'channels';
+}
+
+/**
+ * Dropout (Srivastava et al. 2014), inverted as PyTorch's: y = x·k/(1 − rate), with k = 0 at the rate, else 1; dx = dy·k/(1 − rate).
+ * Nothing in evaluation. What is dropped depends on the sample's draw (step and sample) and the layer's name alone, so that it is
+ * the same on recomputation and under every partition.
+ */
+export class Dropout implements Layer {
+  readonly name: string;
+  readonly parameters = [];
+  readonly weightsLater = false;
+  readonly #spatialDims: SpatialDims;
+  readonly #rate: number;
+  readonly #of: 'values' | 'channels';
+
+  constructor(spatialDims: SpatialDims, name: string, options: DropoutOptions) {
+    const { rate, of = 'values' } = options;
+    if (!(rate >= 0 && rate < 1))
+      throw new RangeError(`${name}: dropout rate ${rate} must be 0 or more and less than 1`);
+    this.name = name;
+    this.#spatialDims = spatialDims;
+    this.#rate = rate;
+    this.#of = of;
+  }
+
+  outputShape(input: Shape): Shape {
+    expectActivation(this.name, input, this.#spatialDims);
+    return input;
+  }
+
+  operations(input: Shape): number {
+    return sizeOf(this.outputShape(input));
+  }
+
+  forward(pass: Pass, input: Tensor): Forward {
+    this.outputShape(input.shape);
+    const { engine, keep } = pass;
+    if (pass.mode === 'evaluate' || this.#rate === 0) return { output: engine.share(input), saved: [] };
+    return engine.tidy(() => {
+      const kept = this.#draw(pass, input.shape);
+      return { output: this.#apply(pass, kept, input), saved: keep ? [kept] : [] };
+    });
+  }
+
+  backwardInput(pass: Pass, [kept]: Saved, dy: Tensor): Tensor {
+    return kept ? this.#apply(pass, kept, dy) : pass.engine.share(dy);
+  }
+
+  backwardWeights(): void {}
+
+  /** x·k/(1 − rate). */
+  #apply({ engine }: Pass, kept: Tensor, x: Tensor): Tensor {
+    const { mul, where, zerosLike } = engine.math;
+    const factor = 1 / (1 - this.#rate);
+    return engine.tidy(() =>
+      this.#of === 'values' ? where(kept, mul(x, factor), zerosLike(x)) : mul(x, mul(kept, factor)),
+    );
+  }
+
+  /** k: (batch, …spatial, channels) of booleans, or (batch, 1, …, channels) of numbers where whole channels go. */
+  #draw({ engine, draws }: Pass, shape: Shape): Tensor {
+    const batch = shape[0]!;
+    if (draws.length !== batch)
+      throw new RangeError(
+        `${this.name}: ${draws.length} draws for a micro-batch of ${batch}: one is needed for each sample`,
+      );
+    const each = this.#of === 'values' ? sizeOf(shape.slice(1)) : channelsOf(shape);
+    const kept = new Uint8Array(batch * each);
+    draws.forEach((draw, sample) => {
+      const stream = new RandomStream(draw, this.name);
+      for (let i = 0; i < each; i++) kept[sample * each + i] = stream.next() < this.#rate ? 0 : 1;
+    });
+    const { cast } = engine.math;
+    if (this.#of === 'values') return engine.tidy(() => cast(engine.tensor(kept, shape), 'bool'));
+    return engine.tidy(() => cast(engine.tensor(kept, [batch, ...shape.slice(1, -1).map(() => 1), each]), 'float32'));
+  }
+}

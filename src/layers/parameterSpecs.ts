@@ -1,0 +1,34 @@
+import type { Shape } from '../engine/tensor.ts';
+import type { ParameterSpec } from './parameter.ts';
+
+/** A parameter of one value a channel. */
+export const vectorOf = (name: string, channels: number, value: number): ParameterSpec => ({
+  name,
+  shape: [channels],
+  layout: 'vector',
+  initializer: { kind: 'constant', value },
+  role: 'parameter',
+});
+
+/** A running statistic of one value a channel: saved with the parameters, without a gradient. */
+export const bufferOf = (name: string, channels: number, value: number): ParameterSpec => ({
+  ...vectorOf(name, channels, value),
+  role: 'buffer',
+});
+
+/** The filter, started by He's rule, and a bias of zeros where `bias` (its length) is not 0. */
+export function convolutionParameters(
+  name: string,
+  filter: { shape: Shape; layout: 'convolution' | 'transposed'; fanIn: number; bias: number },
+): ParameterSpec[] {
+  const { shape, layout, fanIn, bias } = filter;
+  const weight: ParameterSpec = {
+    name: `${name}.weight`,
+    shape,
+    layout,
+    initializer: { kind: 'he', fanIn },
+    role: 'parameter',
+  };
+  if (bias === 0) return [weight];
+  return [weight, vectorOf(`${name}.bias`, bias, 0)];
+}
