@@ -1,0 +1,29 @@
+import { createRequire } from 'node:module';
+import type * as tf from '@tensorflow/tfjs';
+import { sharedOperations } from '../common.ts';
+import type { Engine } from '../engine.ts';
+import { activationKernels } from './activation.ts';
+import { convolutionKernels } from './convolution.ts';
+import { normalizationKernels } from './normalization.ts';
+import { poolingKernels } from './pooling.ts';
+import { variableKernels } from './variable.ts';
+
+/** Plain tfjs on one core: what runs where nothing else does, and what the other engine is compared with. */
+export async function cpuEngine(): Promise<Engine> {
+  const tfjs = createRequire(import.meta.url)('@tensorflow/tfjs') as typeof tf;
+  tfjs.env().set('PROD', true); // keeps its advertisement off the terminal
+  await tfjs.setBackend('cpu');
+  return {
+    name: 'cpu',
+    ...sharedOperations(tfjs),
+    ...convolutionKernels(tfjs),
+    ...normalizationKernels(tfjs),
+    ...activationKernels(tfjs),
+    ...poolingKernels(tfjs),
+    ...variableKernels(tfjs),
+    memory() {
+      const { numTensors, numBytes } = tfjs.memory();
+      return { tensors: numTensors, bytes: numBytes };
+    },
+  };
+}

@@ -1,0 +1,45 @@
+import type { Engine } from './engine.ts';
+import { loadEnvironment, type EngineResources } from './environment.ts';
+import { EngineMissingError, EngineStartedError } from './errors.ts';
+import { installedEngine } from './install/location.ts';
+
+export { EngineMissingError, EngineStartedError } from './errors.ts';
+
+export interface EngineOptions extends EngineResources {
+  /** `auto`: TensorFlow where it is installed, else plain tfjs with a loud line. */
+  readonly name: 'tensorflow' | 'cpu' | 'auto';
+  /** The native addon to load instead of the installed one. */
+  readonly addon?: string | undefined;
+}
+
+let started: Engine | undefined;
+
+/**
+ * Starts the engine of this process. Threads and GPUs are read once, when it is loaded: a second call gives the same
+ * engine, and one for another engine is an EngineStartedError.
+ */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const addon = options.addon ?? installedEngine()?.addon;
+  const name = options.name === 'auto' ? (started?.name ?? (addon ? 'tensorflow' : 'cpu')) : options.name;
+  if (started) {
+    if (started.name !== name) throw new EngineStartedError(started.name, name);
+    return started;
+  }
+  if (name === 'tensorflow') {
+    if (!addon) throw new EngineMissingError(undefined);
+    Object.assign(process.env, loadEnvironment(options));
+    const { tensorFlowEngine } = await import('./tensorflow/engine.ts');
+    started = tensorFlowEngine(addon);
+  } else {
+    if (options.name === 'auto') warnThatItIsSlow();
+    const { cpuEngine } = await import('./cpu/engine.ts');
+    started = await cpuEngine();
+  }
+  return started;
+}
+
+function warnThatItIsSlow(): void {
+  process.stderr.write(
+    'lamp: TensorFlow is not installed, so plain JavaScript computes: ABOUT 200 TIMES SLOWER. `npm run setup` mends it.\n',
+  );
+}

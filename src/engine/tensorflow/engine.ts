@@ -1,0 +1,30 @@
+import { sharedOperations } from '../common.ts';
+import type { Engine } from '../engine.ts';
+import { activationKernels } from './activation.ts';
+import { loadTensorFlow } from './addon.ts';
+import { convolutionKernels } from './convolution.ts';
+import { normalizationKernels } from './normalization.ts';
+import { poolingKernels } from './pooling.ts';
+import { Runtime } from './runtime.ts';
+import { variableKernels } from './variable.ts';
+
+/** TensorFlow's own fused kernels, called by name. */
+export function tensorFlowEngine(addon: string): Engine {
+  const tfjs = loadTensorFlow(addon);
+  const runtime = new Runtime(tfjs);
+  const { variableBytes, ...variables } = variableKernels(runtime);
+  return {
+    name: 'tensorflow',
+    ...sharedOperations(tfjs),
+    ...convolutionKernels(runtime),
+    ...normalizationKernels(runtime),
+    ...activationKernels(runtime),
+    ...poolingKernels(runtime),
+    ...variables,
+    memory() {
+      const { numTensors, numBytes } = tfjs.memory();
+      const kept = runtime.kept();
+      return { tensors: numTensors - kept.tensors, bytes: numBytes + variableBytes() - kept.bytes };
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import type { Engine, PoolGeometry } from '../engine.ts';
+import type { Attribute, Runtime } from './runtime.ts';
+
+type Kernels = Pick<Engine, 'maxPool' | 'maxPoolGradient' | 'averagePool' | 'averagePoolGradient'>;
+
+/** Pooling without padding: a window that does not fit is left out, and its voxels have no gradient. */
+export function poolingKernels(r: Runtime): Kernels {
+  const attributes = (geometry: PoolGeometry): Attribute[] => [
+    r.float,
+    r.int('ksize', [1, ...geometry.sizes, 1]),
+    r.int('strides', [1, ...geometry.strides, 1]),
+    r.text('padding', 'VALID'),
+    r.text('data_format', geometry.sizes.length === 3 ? 'NDHWC' : 'NHWC'),
+  ];
+  const cube = (geometry: PoolGeometry) => geometry.sizes.length === 3;
+  return {
+    maxPool: (x, geometry) => r.run(cube(geometry) ? 'MaxPool3D' : 'MaxPool', attributes(geometry), [x]),
+
+    maxPoolGradient: (x, y, dy, geometry) =>
+      cube(geometry)
+        ? r.run('MaxPool3DGrad', [...attributes(geometry), r.type('TInput', 'TF_FLOAT')], [x, y, dy])
+        : r.run('MaxPoolGrad', attributes(geometry), [x, y, dy]),
+
+    averagePool: (x, geometry) => r.run(cube(geometry) ? 'AvgPool3D' : 'AvgPool', attributes(geometry), [x]),
+
+    averagePoolGradient: (inputShape, dy, geometry) =>
+      r.withShape(inputShape, (sizes) =>
+        r.run(cube(geometry) ? 'AvgPool3DGrad' : 'AvgPoolGrad', attributes(geometry), [sizes, dy]),
+      ),
+  };
+}

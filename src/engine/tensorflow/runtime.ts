@@ -1,0 +1,113 @@
+import type * as tf from '@tensorflow/tfjs';
+import type { Shape, Tensor } from '../tensor.ts';
+
+type Tfjs = typeof tf;
+
+/** An attribute of a TensorFlow operation, as the addon takes it. */
+export interface Attribute {
+  readonly name: string;
+  readonly type: number;
+  readonly value: unknown;
+}
+
+/** What we use of the addon and of tfjs-node's backend around it. */
+interface NodeBackend {
+  readonly binding: Record<`TF_${string}`, number> & { readonly isUsingGpuDevice: () => boolean };
+  executeSingleOutput(op: string, attributes: readonly Attribute[], inputs: readonly Tensor[]): Tensor;
+  executeMultipleOutputs(
+    op: string,
+    attributes: readonly Attribute[],
+    inputs: readonly Tensor[],
+    outputs: number,
+  ): Tensor[];
+}
+
+/** Few scalars (learning rates, decay factors) live at a time; more than this many and they are made anew. */
+const SCALARS_KEPT = 64;
+
+/** Runs any operation of TensorFlow by its name. What it returns is counted by tfjs and disposed like any tensor. */
+export class Runtime {
+  readonly tf: Tfjs;
+  /** `T` = float32, which nearly every operation takes. */
+  readonly float: Attribute;
+  readonly #backend: NodeBackend;
+  readonly #scalars = new Map<number, Tensor>();
+  #empty: Tensor | undefined;
+
+  constructor(tfjs: Tfjs) {
+    this.tf = tfjs;
+    this.#backend = tfjs.backend() as unknown as NodeBackend;
+    this.float = this.type('T', 'TF_FLOAT');
+  }
+
+  run(op: string, attributes: readonly Attribute[], inputs: readonly Tensor[]): Tensor {
+    return this.#backend.executeSingleOutput(op, attributes, inputs);
+  }
+
+  runMany(op: string, attributes: readonly Attribute[], inputs: readonly Tensor[], outputs: number): Tensor[] {
+    return this.#backend.executeMultipleOutputs(op, attributes, inputs, outputs);
+  }
+
+  /** Operations that only act (updates, assignments). */
+  act(op: string, attributes: readonly Attribute[], inputs: readonly Tensor[]): void {
+    this.#backend.executeMultipleOutputs(op, attributes, inputs, 0);
+  }
+
+  type(name: string, dtype: 'TF_FLOAT' | 'TF_INT32'): Attribute {
+    return { name, type: this.#backend.binding.TF_ATTR_TYPE!, value: this.#backend.binding[dtype]! };
+  }
+
+  int(name: string, value: number | readonly number[]): Attribute {
+    return { name, type: this.#backend.binding.TF_ATTR_INT!, value };
+  }
+
+  real(name: string, value: number): Attribute {
+    return { name, type: this.#backend.binding.TF_ATTR_FLOAT!, value };
+  }
+
+  bool(name: string, value: boolean): Attribute {
+    return { name, type: this.#backend.binding.TF_ATTR_BOOL!, value };
+  }
+
+  text(name: string, value: string): Attribute {
+    return { name, type: this.#backend.binding.TF_ATTR_STRING!, value };
+  }
+
+  shape(name: string, value: Shape): Attribute {
+    return { name, type: this.#backend.binding.TF_ATTR_SHAPE!, value };
+  }
+
+  /** Calls `body` with a shape as an int32 tensor, for the operations that want their sizes as an input. */
+  withShape(shape: Shape, body: (sizes: Tensor) => Tensor): Tensor {
+    const sizes = this.tf.tensor1d(shape as number[], 'int32');
+    try {
+      return body(sizes);
+    } finally {
+      sizes.dispose();
+    }
+  }
+
+  /** A scalar that stays the runtime's: an optimizer passes the same few for every parameter. */
+  scalar(value: number): Tensor {
+    const known = this.#scalars.get(value);
+    if (known) return known;
+    if (this.#scalars.size >= SCALARS_KEPT) {
+      for (const scalar of this.#scalars.values()) scalar.dispose();
+      this.#scalars.clear();
+    }
+    const scalar = this.tf.keep(this.tf.scalar(value));
+    this.#scalars.set(value, scalar);
+    return scalar;
+  }
+
+  /** A float32 tensor without elements, which stays the runtime's. */
+  empty(): Tensor {
+    this.#empty ??= this.tf.keep(this.tf.tensor1d(new Float32Array(0)));
+    return this.#empty;
+  }
+
+  /** Tensors and bytes that the runtime keeps for itself, which no leak test should count. */
+  kept(): { tensors: number; bytes: number } {
+    return { tensors: this.#scalars.size + (this.#empty ? 1 : 0), bytes: 4 * this.#scalars.size };
+  }
+}
