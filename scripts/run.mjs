@@ -8,14 +8,14 @@ if (major < 20) {
   process.exit(1);
 }
 
-import('./bootstrap.mjs')
-  .then(({ bootstrap }) => bootstrap(process.argv[2], process.argv.slice(3)))
-  .then(
-    (code) => {
-      process.exitCode = code;
-    },
-    (error) => {
-      process.stderr.write(`\n✗ ${error instanceof Error ? error.message : String(error)}\n`);
-      process.exitCode = 1;
-    },
-  );
+async function main() {
+  try {
+    const { bootstrap } = await import('./bootstrap.mjs');
+    process.exitCode = await bootstrap(process.argv[2], process.argv.slice(3));
+  } catch (error) {
+    process.stderr.write(`\n✗ ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}
+
+main();
