@@ -1,0 +1,45 @@
+import { formatTable } from './table.ts';
+import type { TrainEvent } from './trainEvent.ts';
+import { formatCount, formatDuration } from './units.ts';
+
+/** An event as lines of text; undefined for a step, which the progress shows. */
+export function describeEvent(event: TrainEvent): string | undefined {
+  switch (event.kind) {
+    case 'launched':
+      return describeLaunch(event);
+    case 'validated': {
+      const best = event.best ? ', the best so far' : '';
+      return `epoch ${event.epoch}: validated in ${formatDuration(event.seconds)}, mean Dice ${event.meanDice.toFixed(3)}${best}`;
+    }
+    case 'saved':
+      return `saved ${event.what}: ${event.path}`;
+    case 'note':
+      return event.text;
+    case 'step':
+      return undefined;
+  }
+}
+
+function describeLaunch({ workers, parameters, steps }: Extract<TrainEvent, { kind: 'launched' }>): string {
+  const rows = workers.map(({ worker, pid, cells, share, device }) => [
+    String(worker),
+    String(pid),
+    cells[0],
+    cells[1],
+    `${Math.round(share * 100)}%`,
+    device,
+  ]);
+  const table = formatTable(
+    [
+      { title: 'worker', align: 'right' },
+      { title: 'pid', align: 'right' },
+      { title: 'from' },
+      { title: 'to' },
+      { title: 'cost', align: 'right' },
+      { title: 'device' },
+    ],
+    rows,
+  );
+  const summary = `${formatCount(parameters, 'parameter')} on ${formatCount(workers.length, 'worker')}`;
+  return `${summary}, ${formatCount(steps, 'step')}\n${table}`;
+}

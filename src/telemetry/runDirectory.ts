@@ -1,0 +1,73 @@
+import { mkdirSync, readdirSync, rmdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { withAbsolutePaths } from '../config/dataPaths.ts';
+import { formatRunFile } from '../config/formatRunFile.ts';
+import type { RunFile } from '../config/runFile.ts';
+
+/** What lies in a run's folder. */
+export const runFiles = {
+  run: 'run.yaml',
+  metrics: 'metrics.jsonl',
+  weights: 'weights.safetensors',
+  segmentation: 'segmentation.nii.gz',
+  picture: 'segmentation.png',
+} as const;
+
+/** A run's folder cannot be made. */
+export class RunDirectoryError extends Error {
+  override readonly name = 'RunDirectoryError';
+  readonly path: string;
+
+  constructor(path: string, cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super(`cannot make the run's folder ${path}: ${why}; give another with --output`, { cause });
+    this.path = path;
+  }
+}
+
+/** Makes `<root>/<name>`, or where that is taken `<name>-2`, `<name>-3` …: no run overwrites another. Returns its path. */
+export function createRunDirectory(root: string, name: string): string {
+  try {
+    mkdirSync(root, { recursive: true });
+    for (let n = 1; ; n++) {
+      const path = join(root, n === 1 ? name : `${name}-${n}`);
+      // Making it is what claims it: two runs that start together get two folders.
+      if (makeDirectory(path)) return path;
+    }
+  } catch (error) {
+    throw new RunDirectoryError(join(root, name), error);
+  }
+}
+
+function makeDirectory(path: string): boolean {
+  try {
+    mkdirSync(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Writes the run file as resolved, with absolute paths: the folder can be trained again, or predicted with, from anywhere. */
+export function writeResolvedRun(directory: string, run: RunFile, baseDirectory: string): string {
+  const path = join(directory, runFiles.run);
+  writeFileSync(path, formatRunFile(withAbsolutePaths(run, baseDirectory)));
+  return path;
+}
+
+/** Takes the folder away again if nothing but the run file is in it: the run failed before it began. */
+export function discardIfBarren(directory: string): boolean {
+  if (readdirSync(directory).some((file) => file !== runFiles.run)) return false;
+  unlinkSync(join(directory, runFiles.run));
+  rmdirSync(directory);
+  return true;
+}
+
+/** The files of a run's folder with their sizes in bytes, by name. */
+export function listFiles(directory: string): readonly { readonly name: string; readonly bytes: number }[] {
+  return readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => ({ name, bytes: statSync(join(directory, name)).size }))
+    .toSorted((a, b) => a.name.localeCompare(b.name, 'en'));
+}

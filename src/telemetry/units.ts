@@ -1,0 +1,23 @@
+/** `45 s`, `3 min 05 s`, `2 h 10 min`. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${pad(whole % 60)} s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} min`;
+}
+
+const pad = (n: number): string => String(n).padStart(2, '0');
+
+/** `1 step`, `3 steps`, `22,906,650 parameters`. */
+export function formatCount(n: number, noun: string): string {
+  return `${n.toLocaleString('en-US')} ${noun}${n === 1 ? '' : 's'}`;
+}
+
+/** A measure such as a loss to about three digits: `1.23`, `0.456`, `1.2e-5`. */
+export function formatMeasure(value: number): string {
+  if (!Number.isFinite(value)) return String(value);
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-3 || size >= 1e5)) return value.toExponential(1);
+  return value.toFixed(size < 1 ? 3 : size < 100 ? 2 : 0);
+}
