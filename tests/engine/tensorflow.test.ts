@@ -1,0 +1,13 @@
+import { beforeAll, describe } from 'vitest';
+import type { Engine } from '../../src/engine/engine.ts';
+import { startEngine } from '../../src/engine/index.ts';
+import { installedEngine } from '../../src/engine/install/location.ts';
+import { convolutionTests } from './kernels/convolution.ts';
+
+describe.skipIf(!installedEngine())('the engine of TensorFlow', () => {
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await startEngine({ name: 'tensorflow', threads: 1 });
+  });
+  convolutionTests(() => engine);
+});
