@@ -1,0 +1,48 @@
+import type { Engine } from '../engine/engine.ts';
+import { sizeOf, type Tensor } from '../engine/tensor.ts';
+import type { Loss, LossResult, LossTarget } from './loss.ts';
+import { evaluatePerSample } from './perSample.ts';
+import { trueClass } from './trueClass.ts';
+
+/**
+ * Softmax cross-entropy by voxel, −w_y·log p_y, as torch.nn.CrossEntropyLoss with reduction `mean`: without class weights the
+ * mean over the voxels of the mini-batch, with them the sum divided by the sum of w_y over the voxels of the whole mini-batch.
+ *
+ * That sum is not to be seen from one micro-batch: `weightTotal` of the target gives it (`labelWeightTotal` reckons it). Where
+ * it is not given every sample counts alike, as the mean over samples of each sample's weighted mean; for a mini-batch of one
+ * sample that is the same, and in no case does the result depend on how the mini-batch is cut. Flags are not used.
+ */
+export class CrossEntropyLoss implements Loss {
+  readonly #classWeights: readonly number[] | undefined;
+
+  constructor(classWeights?: readonly number[]) {
+    this.#classWeights = classWeights;
+  }
+
+  evaluate(engine: Engine, logits: Tensor, target: LossTarget): LossResult {
+    const { math } = engine;
+    const { batchSize, weightTotal } = target;
+    const classes = logits.shape.at(-1)!;
+    const voxels = sizeOf(logits.shape.slice(1, -1));
+    const weights = Float32Array.from(this.#classWeights ?? new Float32Array(classes).fill(1));
+    return engine.tidy(() => {
+      const classWeights = engine.tensor(weights, [classes, 1]);
+      return evaluatePerSample(engine, logits, target, (sample) => {
+        const { p, t, logTrue } = trueClass(engine, sample.logits, sample.labels);
+        const weighted = math.matMul(t, classWeights);
+        const total = this.#classWeights
+          ? (weightTotal ?? math.mul(math.maximum(math.sum(weighted), 1e-30), batchSize))
+          : batchSize * voxels;
+        const share = math.div(weighted, total);
+        return { value: math.neg(math.sum(math.mul(share, logTrue))), gradient: math.mul(math.sub(p, t), share) };
+      });
+    });
+  }
+}
+
+/** Σ w_y over the voxels of a mini-batch: `weightTotal` for the weighted cross-entropy. */
+export const labelWeightTotal = (labels: Iterable<number>, classWeights: readonly number[]): number => {
+  let total = 0;
+  for (const label of labels) total += classWeights[label] ?? 0;
+  return total;
+};

@@ -1,0 +1,28 @@
+import type { LossSpec } from '../config/runFile.ts';
+import { CrossEntropyLoss } from './crossEntropy.ts';
+import { LampLoss } from './lamp.ts';
+import type { Loss } from './loss.ts';
+
+/** The number of class weights is not that of the classes. */
+export class ClassWeightsError extends Error {
+  override readonly name = 'ClassWeightsError';
+}
+
+/** The loss that the run file asks for, over `classes` classes (background among them). */
+export const lossFromSpec = (spec: LossSpec, classes: number): Loss => {
+  const weights = spec.class_weights;
+  if (weights && weights.length !== classes)
+    throw new ClassWeightsError(
+      `loss.class_weights has ${weights.length} values, but there are ${classes} classes: give one for each, background first`,
+    );
+  switch (spec.name) {
+    case 'lamp':
+      return new LampLoss({
+        focalWeight: spec.focal_weight,
+        focalGamma: spec.focal_gamma,
+        classWeights: weights ?? Array.from({ length: classes }, () => 1),
+      });
+    case 'cross_entropy':
+      return new CrossEntropyLoss(weights);
+  }
+};

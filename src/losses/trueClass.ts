@@ -1,0 +1,35 @@
+import type { Engine } from '../engine/engine.ts';
+import type { Tensor } from '../engine/tensor.ts';
+
+/** The softmax, and what of it belongs to the true class of each voxel. */
+export interface TrueClass {
+  /** (voxels, classes): softmax over the classes. */
+  readonly p: Tensor;
+  /** (voxels, classes): one-hot labels. */
+  readonly t: Tensor;
+  /** (voxels, 1): probability of the true class, and its logarithm. */
+  readonly pTrue: Tensor;
+  readonly logTrue: Tensor;
+}
+
+/**
+ * log p_y = z_y − log Σ exp z with z = logits − max: exact also where p_y is too small for float32. The arrays as large as the
+ * logits are let go of as soon as they were read.
+ */
+export const trueClass = (engine: Engine, logits: Tensor, labels: Tensor): TrueClass => {
+  const { math } = engine;
+  const classes = logits.shape[1]!;
+  return engine.tidy(() => {
+    const z = math.sub(logits, math.max(logits, 1, true));
+    const t = math.oneHot(labels, classes, 1, 0, 'float32');
+    const atTrue = math.mul(z, t);
+    const zTrue = math.sum(atTrue, 1, true);
+    atTrue.dispose();
+    const e = math.exp(z);
+    z.dispose();
+    const total = math.sum(e, 1, true);
+    const p = math.div(e, total);
+    const logTrue = math.sub(zTrue, math.log(total));
+    return { p, t, pTrue: math.exp(logTrue), logTrue };
+  });
+};
