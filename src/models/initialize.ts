@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine.ts';
-import { sizeOf } from '../engine/tensor.ts';
+import { sizeOf, type Tensor } from '../engine/tensor.ts';
 import type { ParameterSpec } from '../layers/parameter.ts';
 import type { ParameterStore } from '../layers/parameterStore.ts';
 import { RandomStream } from '../random/stream.ts';
@@ -22,6 +22,10 @@ export const initialValues = (spec: ParameterSpec, seed: number): Float32Array =
   }
 };
 
+/** The first values as a tensor of the caller's. */
+export const initialTensor = (engine: Engine, spec: ParameterSpec, seed: number): Tensor =>
+  engine.tensor(initialValues(spec, seed), spec.shape);
+
 /** Adds the parameters and buffers to the store with their first values. */
 export const initializeParameters = (
   engine: Engine,
@@ -30,7 +34,7 @@ export const initializeParameters = (
   seed: number,
 ): void => {
   for (const spec of specs) {
-    const value = engine.tensor(initialValues(spec, seed), spec.shape);
+    const value = initialTensor(engine, spec, seed);
     store.add(spec, value);
     value.dispose();
   }
