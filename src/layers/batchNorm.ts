@@ -105,14 +105,16 @@ export class BatchNorm implements Layer {
 
   #updateRunning({ engine, parameters }: Pick<Pass, 'engine' | 'parameters'>, mean: Tensor, variance: Tensor): void {
     const { add, mul } = engine.math;
+    const update = (name: string, statistic: Tensor): void => {
+      const variable = parameters.variable(`${this.name}.${name}`);
+      const before = variable.read();
+      const after = add(mul(before, 1 - this.#momentum), mul(statistic, this.#momentum));
+      before.dispose();
+      variable.assign(after);
+    };
     engine.tidy(() => {
-      for (const [buffer, statistic] of [
-        ['running_mean', mean],
-        ['running_var', variance],
-      ] as const) {
-        const variable = parameters.variable(`${this.name}.${buffer}`);
-        variable.assign(add(mul(variable.read(), 1 - this.#momentum), mul(statistic, this.#momentum)));
-      }
+      update('running_mean', mean);
+      update('running_var', variance);
     });
   }
 

@@ -1,0 +1,3 @@
+import { checkLayersOn } from './suite.ts';
+
+checkLayersOn('cpu');
