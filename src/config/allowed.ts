@@ -52,8 +52,15 @@ function describeRange(node: SchemaNode, step: 0 | 1): string {
 }
 
 function describeList(node: SchemaNode): string {
-  const { minItems: least, maxItems: most } = node;
-  const size = least === most ? `${least}` : most === undefined ? `${least ?? 0} or more` : `${least ?? 0} to ${most}`;
+  const { minItems: least = 0, maxItems: most } = node;
+  const size =
+    least === most
+      ? ` of ${least}`
+      : most !== undefined
+        ? ` of ${least} to ${most}`
+        : least > 0
+          ? ` of ${least} or more`
+          : '';
   const item = node.prefixItems?.[0] ?? (node.items || undefined);
-  return `a list of ${size}${item ? `, each ${describeAllowed(item)}` : ''}`;
+  return `a list${size}${item ? `, each ${describeAllowed(item)}` : ''}`;
 }

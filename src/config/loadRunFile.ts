@@ -77,12 +77,15 @@ function locate(fault: Fault, document: Document, lines: LineCounter, overridden
   const { key, problem, remedy } = fault;
   const path = parseKeyPath(key) ?? [];
   const told = { key, problem, ...(remedy ? { remedy } : {}) };
-  // An override speaks for what it set, and for what lies within.
-  const fromCommandLine = overridden.some((set) => set.every((step, i) => step === path[i]));
-  if (fromCommandLine) return { ...told, origin: 'command line' };
+  // An override speaks for what it set, for what lies within, and for what is there only because of it.
+  const commandLine: Fault = { ...told, origin: 'command line' };
+  if (overridden.some((set) => startsWith(path, set))) return commandLine;
   const offset = offsetOf(document.contents, path);
-  return offset === undefined ? told : { ...told, origin: { line: lines.linePos(offset).line } };
+  if (offset !== undefined) return { ...told, origin: { line: lines.linePos(offset).line } };
+  return overridden.some((set) => path.length > 0 && startsWith(set, path)) ? commandLine : told;
 }
+
+const startsWith = (path: KeyPath, start: KeyPath): boolean => start.every((key, i) => key === path[i]);
 
 /** Where in the text a path stands; undefined where it doesn't. */
 function offsetOf(root: unknown, path: KeyPath): number | undefined {

@@ -33,7 +33,7 @@ export const optimizerSchema = z.discriminatedUnion('name', [
 
 const warmupSteps = count
   .default(0)
-  .describe('Steps over which the learning rate first climbs from 0 to `optimizer.lr`.');
+  .describe('Steps at the start over which the learning rate climbs to `optimizer.lr` in a straight line.');
 
 export const lrScheduleSchema = z.discriminatedUnion('name', [
   z.strictObject({
@@ -47,12 +47,12 @@ export const lrScheduleSchema = z.discriminatedUnion('name', [
     warmup_steps: warmupSteps,
   }),
   z.strictObject({
-    name: z.literal('polynomial').describe('(1 − step / steps)^`power`.'),
+    name: z.literal('polynomial').describe('Falls as (1 − step / steps)^`power`, counted after the warm-up.'),
     power: z.number().positive().default(0.9).describe('Exponent.'),
     warmup_steps: warmupSteps,
   }),
   z.strictObject({
-    name: z.literal('cosine').describe('Half a cosine from `optimizer.lr` to `min_lr`.'),
+    name: z.literal('cosine').describe('Half a cosine from `optimizer.lr` to `min_lr`, after the warm-up.'),
     min_lr: notNegative.default(0).describe('Learning rate at the end.'),
     warmup_steps: warmupSteps,
   }),
