@@ -1,0 +1,3 @@
+import { checkOptimizersOn } from './suite.ts';
+
+checkOptimizersOn('cpu');
