@@ -27,6 +27,18 @@ export function fillStore(engine: Engine, layers: readonly Layer[]): ParameterSt
   return store;
 }
 
+/** The parameters of layers that start with constants, as they start. */
+export function initialStore(engine: Engine, layers: readonly Layer[]): ParameterStore {
+  const store = new ParameterStore(engine);
+  for (const spec of layers.flatMap((layer) => layer.parameters)) {
+    const value = spec.initializer.kind === 'constant' ? spec.initializer.value : 0;
+    const tensor = engine.math.fill([...spec.shape], value);
+    store.add(spec, tensor);
+    tensor.dispose();
+  }
+  return store;
+}
+
 export const passOf = (engine: Engine, parameters: ParameterStore, changes: Partial<Pass> = {}): Pass => ({
   engine,
   parameters,
