@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
+    // Worker processes are started from dist/.
+    globalSetup: ['tests/setup/build.ts'],
     // The engine is a native addon with state of its own: one process a file, and no more than two at once.
     pool: 'forks',
     maxWorkers: 2,

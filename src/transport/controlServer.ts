@@ -35,6 +35,8 @@ export class ControlServer<Incoming, Outgoing> {
       context,
       // A message for somebody who is not there is an error; by default ZeroMQ drops it without a word.
       mandatory: true,
+      // At once or not at all: waiting for one peer that has stopped reading would hold up the messages to all others.
+      sendTimeout: 0,
       sendHighWaterMark: CONTROL_HIGH_WATER_MARK,
       receiveHighWaterMark: CONTROL_HIGH_WATER_MARK,
       maxMessageSize: MAX_CONTROL_BYTES,
