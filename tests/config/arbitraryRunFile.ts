@@ -6,7 +6,7 @@ const rate = fc.double({ min: 1e-9, max: 10, noNaN: true });
 const share = fc.double({ min: 0, max: 0.999, noNaN: true }).map((x) => x + 0);
 const word = fc.string({ minLength: 1, unit: 'grapheme', maxLength: 12 });
 const imageAndLabel = fc.record({ image: word, label: word });
-const optional = { requiredKeys: [] } as const;
+const optional: { requiredKeys: [] } = { requiredKeys: [] };
 
 const optimizer = fc.oneof(
   fc.record({ name: fc.constant('sgd'), lr: rate, momentum: share, weight_decay: rate }),

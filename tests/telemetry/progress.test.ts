@@ -1,0 +1,47 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  advance,
+  formatProgress,
+  formatProgressBar,
+  initialProgress,
+  samplesPerSecond,
+  secondsLeft,
+} from '../../src/telemetry/progress.ts';
+import { textWidth } from '../../src/telemetry/textWidth.ts';
+import { launched, run, stepEvent, validated } from './events.ts';
+
+test('progress tells epoch, step, loss, Dice, speed and the time left', () => {
+  let progress = advance(initialProgress, launched, 100);
+  progress = advance(progress, stepEvent(1), 132);
+  progress = advance(progress, stepEvent(2), 134);
+  progress = advance(progress, validated(1), 136);
+  expect(formatProgress(progress)).toBe('epoch 1/2  step 2/4  loss 0.750  Dice 0.300  2.0 samples/s  6 s left');
+});
+
+test('the time left is counted from the first step, not from the launch, and validations count', () => {
+  const before = advance(initialProgress, launched, 0);
+  expect(secondsLeft(before)).toBeUndefined();
+  expect(samplesPerSecond(before)).toBeUndefined();
+  const first = advance(before, stepEvent(1), 1000);
+  expect(secondsLeft(first)).toBe(6);
+  expect(secondsLeft(advance(first, validated(1), 1008))).toBe(30);
+});
+
+test('a run that goes on in the middle counts from where it began', () => {
+  const progress = advance(advance(initialProgress, launched, 0), stepEvent(3), 10);
+  expect(secondsLeft(progress)).toBe(2);
+});
+
+test('the line with its bar never fills the terminal, at any width', () => {
+  const progress = run.reduce((before, event, i) => advance(before, event, i), initialProgress);
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 300 }), (columns) => {
+      const text = formatProgress(progress);
+      const line = formatProgressBar(progress, columns);
+      expect(line.endsWith(text)).toBe(true);
+      if (line !== text) expect(textWidth(line)).toBeLessThan(columns);
+    }),
+  );
+  expect(formatProgressBar(progress, 200)).toContain('█'.repeat(30));
+});
