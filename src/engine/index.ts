@@ -2,8 +2,10 @@ import type { Engine } from './engine.ts';
 import { loadEnvironment, type EngineResources } from './environment.ts';
 import { EngineMissingError, EngineStartedError } from './errors.ts';
 import { installedEngine } from './install/location.ts';
+import { describeMakeup, type EngineMakeup, type EngineVersions } from './versions.ts';
 
 export { EngineMissingError, EngineStartedError } from './errors.ts';
+export { gpuModels, type EngineVersions } from './versions.ts';
 
 export interface EngineOptions extends EngineResources {
   /** `auto`: TensorFlow where it is installed, else plain tfjs with a loud line. */
@@ -12,7 +14,7 @@ export interface EngineOptions extends EngineResources {
   readonly addon?: string | undefined;
 }
 
-let started: Engine | undefined;
+let started: { readonly engine: Engine; readonly makeup: EngineMakeup } | undefined;
 
 /**
  * Starts the engine of this process. Threads and GPUs are read once, when it is loaded: a second call gives the same
@@ -20,10 +22,10 @@ let started: Engine | undefined;
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const addon = options.addon ?? installedEngine()?.addon;
-  const name = options.name === 'auto' ? (started?.name ?? (addon ? 'tensorflow' : 'cpu')) : options.name;
+  const name = options.name === 'auto' ? (started?.engine.name ?? (addon ? 'tensorflow' : 'cpu')) : options.name;
   if (started) {
-    if (started.name !== name) throw new EngineStartedError(started.name, name);
-    return started;
+    if (started.engine.name !== name) throw new EngineStartedError(started.engine.name, name);
+    return started.engine;
   }
   if (name === 'tensorflow') {
     if (!addon) throw new EngineMissingError(undefined);
@@ -35,7 +37,13 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const { cpuEngine } = await import('./cpu/engine.ts');
     started = await cpuEngine();
   }
-  return started;
+  return started.engine;
+}
+
+/** What the engine of this process is made of and runs on, once it has started. */
+export function engineVersions(): EngineVersions {
+  if (!started) throw new Error('no engine has started in this process: call startEngine first');
+  return describeMakeup(started.makeup, process.env['CUDA_VISIBLE_DEVICES']);
 }
 
 function warnThatItIsSlow(): void {

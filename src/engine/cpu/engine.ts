@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import type * as tf from '@tensorflow/tfjs';
 import { sharedOperations } from '../common.ts';
 import type { Engine } from '../engine.ts';
+import type { EngineMakeup } from '../versions.ts';
 import { activationKernels } from './activation.ts';
 import { convolutionKernels } from './convolution.ts';
 import { normalizationKernels } from './normalization.ts';
@@ -9,11 +10,11 @@ import { poolingKernels } from './pooling.ts';
 import { variableKernels } from './variable.ts';
 
 /** Plain tfjs on one core: what runs where nothing else does, and what the other engine is compared with. */
-export async function cpuEngine(): Promise<Engine> {
+export async function cpuEngine(): Promise<{ engine: Engine; makeup: EngineMakeup }> {
   const tfjs = createRequire(import.meta.url)('@tensorflow/tfjs') as typeof tf;
   tfjs.env().set('PROD', true); // keeps its advertisement off the terminal
   await tfjs.setBackend('cpu');
-  return {
+  const engine: Engine = {
     name: 'cpu',
     ...sharedOperations(tfjs),
     ...convolutionKernels(tfjs),
@@ -26,4 +27,5 @@ export async function cpuEngine(): Promise<Engine> {
       return { tensors: numTensors, bytes: numBytes };
     },
   };
+  return { engine, makeup: { tfjs: tfjs.version_core, usesGpu: false } };
 }

@@ -1,53 +1,35 @@
 import type { ConvolutionGeometry, Engine } from '../engine.ts';
-import { planPadding, type PaddingPlan } from '../geometry.ts';
 import type { Shape, Tensor } from '../tensor.ts';
-import type { Attribute, Runtime } from './runtime.ts';
+import { loweredDilation } from './dilation.ts';
+import { nativeConvolution, type Convolution } from './nativeConvolution.ts';
+import type { Runtime } from './runtime.ts';
 
-type Kernels = Pick<
-  Engine,
-  'convolve' | 'convolveInputGradient' | 'convolveFilterGradient' | 'addBias' | 'biasGradient'
->;
+type Kernels = Convolution & Pick<Engine, 'addBias' | 'biasGradient'>;
 
 /**
  * Convolution and its two gradients, for 2 and 3 spatial axes:
  *   y = x ∗ w,   dx = Conv{2D,3D}BackpropInput(w, dy),   dw = Conv{2D,3D}BackpropFilter(x, dy).
  */
-export function convolutionKernels(runtime: Runtime): Kernels {
-  const direct = directConvolution(runtime);
-  return { ...direct, ...biasKernels(runtime) };
-}
+export function convolutionKernels(r: Runtime): Kernels {
+  const native = nativeConvolution(r);
+  const lowered = loweredDilation(r, native);
+  const dilates = once(() => dilatesNatively(r, native));
+  const kernelsFor = ({ dilations }: ConvolutionGeometry): Convolution =>
+    dilations.every((dilation) => dilation === 1) || dilates() ? native : lowered;
 
-function directConvolution(r: Runtime): Pick<Kernels, 'convolve' | 'convolveInputGradient' | 'convolveFilterGradient'> {
   return {
     convolve(x, filter, geometry) {
-      const plan = planFor(x.shape, filter.shape, geometry);
-      return padded(r, x, plan, (input) =>
-        r.run(filter.rank === 5 ? 'Conv3D' : 'Conv2D', attributes(r, geometry, plan), [input, filter]),
-      );
+      if (!oneDnnMisreads(x.shape, geometry)) return kernelsFor(geometry).convolve(x, filter, geometry);
+      return r.tf.tidy(() => {
+        const [wider, filters] = [withEmptyChannel(r, x, x.rank - 1), withEmptyChannel(r, filter, filter.rank - 2)];
+        return kernelsFor(geometry).convolve(wider, filters, geometry);
+      });
     },
-
-    convolveInputGradient(inputShape, filter, dy, geometry) {
-      const plan = planFor(inputShape, filter.shape, geometry);
-      const cube = filter.rank === 5;
-      const dx = r.withShape(paddedShape(inputShape, plan), (sizes) =>
-        cube
-          ? r.run(
-              'Conv3DBackpropInputV2',
-              [...attributes(r, geometry, plan), r.type('Tshape', 'TF_INT32')],
-              [sizes, filter, dy],
-            )
-          : r.run('Conv2DBackpropInput', attributes(r, geometry, plan), [sizes, filter, dy]),
-      );
-      return cropped(r, dx, plan, inputShape);
-    },
-
-    convolveFilterGradient(x, filterShape, dy, geometry) {
-      const plan = planFor(x.shape, filterShape, geometry);
-      const op = filterShape.length === 5 ? 'Conv3DBackpropFilterV2' : 'Conv2DBackpropFilter';
-      return padded(r, x, plan, (input) =>
-        r.withShape(filterShape, (sizes) => r.run(op, attributes(r, geometry, plan), [input, sizes, dy])),
-      );
-    },
+    convolveInputGradient: (inputShape, filter, dy, geometry) =>
+      kernelsFor(geometry).convolveInputGradient(inputShape, filter, dy, geometry),
+    convolveFilterGradient: (x, filterShape, dy, geometry) =>
+      kernelsFor(geometry).convolveFilterGradient(x, filterShape, dy, geometry),
+    ...biasKernels(r),
   };
 }
 
@@ -59,42 +41,40 @@ function biasKernels(r: Runtime): Pick<Kernels, 'addBias' | 'biasGradient'> {
   };
 }
 
-const planFor = (input: Shape, filter: Shape, geometry: ConvolutionGeometry): PaddingPlan =>
-  planPadding(input.slice(1, -1), filter.slice(0, -2), geometry);
+/**
+ * oneDNN's forward convolution of one channel reads beyond its input where the last axis is strided and the one before it
+ * is not (TensorFlow 2.21: about one result in ten is wrong). A second channel of zeros takes another path.
+ */
+const oneDnnMisreads = (input: Shape, { strides }: ConvolutionGeometry): boolean =>
+  input.at(-1) === 1 && strides.at(-2) === 1 && strides.at(-1)! > 1;
 
-function attributes(r: Runtime, geometry: ConvolutionGeometry, plan: PaddingPlan): Attribute[] {
-  return [
-    r.float,
-    r.int('strides', [1, ...geometry.strides, 1]),
-    r.int('dilations', [1, ...geometry.dilations, 1]),
-    r.text('padding', plan.kind === 'SAME' ? 'SAME' : 'VALID'),
-    r.text('data_format', geometry.strides.length === 3 ? 'NDHWC' : 'NHWC'),
+const withEmptyChannel = (r: Runtime, x: Tensor, axis: number): Tensor =>
+  r.tf.pad(
+    x,
+    x.shape.map((_, i): [number, number] => [0, i === axis ? 1 : 0]),
+  );
+
+/** TensorFlow's kernels for GPUs and oneDNN's dilate; its other ones for CPUs refuse, forward or backward. */
+function dilatesNatively(r: Runtime, native: Convolution): boolean {
+  const geometry = { strides: [1, 1, 1], dilations: [2, 2, 2], padding: [1, 1, 1].map(() => [2, 2] as const) };
+  const [shape, filterShape] = [
+    [1, 3, 3, 3, 1],
+    [3, 3, 3, 1, 1],
   ];
-}
-
-/** Runs `body` on the input with the zeros of an explicit plan around it. */
-function padded(r: Runtime, x: Tensor, plan: PaddingPlan, body: (input: Tensor) => Tensor): Tensor {
-  if (plan.kind !== 'explicit') return body(x);
-  const input = r.tf.pad(x, [[0, 0], ...plan.pads.map(([before, after]): [number, number] => [before, after]), [0, 0]]);
   try {
-    return body(input);
-  } finally {
-    input.dispose();
+    r.tf.tidy(() => {
+      const [x, filter] = [r.tf.ones(shape!), r.tf.ones(filterShape!)];
+      const y = native.convolve(x, filter, geometry);
+      native.convolveInputGradient(shape!, filter, y, geometry);
+      native.convolveFilterGradient(x, filterShape!, y, geometry);
+    });
+    return true;
+  } catch {
+    return false;
   }
 }
 
-function paddedShape(shape: Shape, plan: PaddingPlan): Shape {
-  if (plan.kind !== 'explicit') return shape;
-  return shape.map((size, axis) => {
-    const pads = plan.pads[axis - 1];
-    return pads ? size + pads[0] + pads[1] : size;
-  });
-}
-
-/** The gradient of `padded`: takes what lies inside the zeros, and disposes `dx`. */
-function cropped(r: Runtime, dx: Tensor, plan: PaddingPlan, shape: Shape): Tensor {
-  if (plan.kind !== 'explicit') return dx;
-  const inside = r.tf.slice(dx, [0, ...plan.pads.map(([before]) => before), 0], shape as number[]);
-  dx.dispose();
-  return inside;
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }

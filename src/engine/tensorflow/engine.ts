@@ -6,14 +6,15 @@ import { convolutionKernels } from './convolution.ts';
 import { normalizationKernels } from './normalization.ts';
 import { poolingKernels } from './pooling.ts';
 import { Runtime } from './runtime.ts';
+import type { EngineMakeup } from '../versions.ts';
 import { variableKernels } from './variable.ts';
 
 /** TensorFlow's own fused kernels, called by name. */
-export function tensorFlowEngine(addon: string): Engine {
+export function tensorFlowEngine(addon: string): { engine: Engine; makeup: EngineMakeup } {
   const tfjs = loadTensorFlow(addon);
   const runtime = new Runtime(tfjs);
   const { variableBytes, ...variables } = variableKernels(runtime);
-  return {
+  const engine: Engine = {
     name: 'tensorflow',
     ...sharedOperations(tfjs),
     ...convolutionKernels(runtime),
@@ -27,4 +28,5 @@ export function tensorFlowEngine(addon: string): Engine {
       return { tensors: numTensors - kept.tensors, bytes: numBytes + variableBytes() - kept.bytes };
     },
   };
+  return { engine, makeup: { tfjs: tfjs.version_core, tensorflow: runtime.version, usesGpu: runtime.usesGpu } };
 }

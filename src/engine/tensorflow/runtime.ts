@@ -12,7 +12,8 @@ export interface Attribute {
 
 /** What we use of the addon and of tfjs-node's backend around it. */
 interface NodeBackend {
-  readonly binding: Record<`TF_${string}`, number> & { readonly isUsingGpuDevice: () => boolean };
+  readonly binding: Record<`TF_${string}`, number>;
+  readonly isUsingGpuDevice: boolean;
   executeSingleOutput(op: string, attributes: readonly Attribute[], inputs: readonly Tensor[]): Tensor;
   executeMultipleOutputs(
     op: string,
@@ -38,6 +39,15 @@ export class Runtime {
     this.tf = tfjs;
     this.#backend = tfjs.backend() as unknown as NodeBackend;
     this.float = this.type('T', 'TF_FLOAT');
+  }
+
+  /** Of TensorFlow's C library, as `2.21.0`. */
+  get version(): string {
+    return String(this.#backend.binding.TF_Version);
+  }
+
+  get usesGpu(): boolean {
+    return this.#backend.isUsingGpuDevice;
   }
 
   run(op: string, attributes: readonly Attribute[], inputs: readonly Tensor[]): Tensor {
