@@ -1,0 +1,86 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** How a process ended: by itself with a code, or by a signal. */
+export type Ending = { kind: 'code'; code: number } | { kind: 'signal'; signal: NodeJS.Signals } | { kind: 'never started'; error: Error };
+
+/** Characters of standard error that are kept for the report. */
+const KEPT_OUTPUT = 4000;
+
+/** The built file of a process's entry: workers run from `dist`, also where the coordinator itself runs from the sources. */
+export function entryFile(name: 'worker' | 'data/loader'): string {
+  const here = fileURLToPath(import.meta.url);
+  const root = here.replace(/[/\\](src|dist)[/\\]coordinator[/\\][^/\\]*$/, '');
+  return `${root}/dist/${name}/main.js`;
+}
+
+/**
+ * A process that the run started. It is tied to this one by an IPC channel that carries nothing: when this process is gone,
+ * however it went, the channel closes and the child ends by itself.
+ */
+export class Child {
+  readonly name: string;
+  readonly ended: Promise<Ending>;
+  readonly #process: ChildProcess;
+  #output = '';
+  #ending: Ending | undefined;
+
+  constructor(name: string, options: { entry: string; args: readonly string[]; environment: Record<string, string> }) {
+    this.name = name;
+    this.#process = spawn(process.execPath, ['--enable-source-maps', options.entry, ...options.args], {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { ...process.env, ...options.environment },
+    });
+    this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#output = (this.#output + text).slice(-KEPT_OUTPUT);
+    });
+    this.ended = new Promise((resolve) => {
+      const end = (ending: Ending): void => {
+        this.#ending ??= ending;
+        resolve(this.#ending);
+      };
+      this.#process.once('error', (error) => end({ kind: 'never started', error }));
+      // `close`, not `exit`: by then all that it wrote has been read.
+      this.#process.once('close', (code, signal) => end(signal ? { kind: 'signal', signal } : { kind: 'code', code: code ?? 1 }));
+    });
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? -1;
+  }
+
+  get running(): boolean {
+    return this.#ending === undefined;
+  }
+
+  /** The last that it wrote to its standard error. */
+  get output(): string {
+    return this.#output.trim();
+  }
+
+  /** Politely, then finally: asks to end, waits for the grace, and kills. Resolves when the process is gone. */
+  async terminate(graceMilliseconds: number): Promise<void> {
+    if (!this.running) return;
+    const timer = setTimeout(() => this.#process.kill('SIGKILL'), graceMilliseconds);
+    if (this.#process.connected) this.#process.disconnect();
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  kill(): void {
+    this.#process.kill('SIGKILL');
+  }
+}
+
+export function describeEnding(ending: Ending): string {
+  switch (ending.kind) {
+    case 'code':
+      return `its process ended with code ${ending.code}`;
+    case 'signal':
+      return ending.signal === 'SIGKILL'
+        ? 'its process was killed (SIGKILL): by a person, or by the system for want of memory'
+        : `its process was ended by ${ending.signal}`;
+    case 'never started':
+      return `its process could not be started: ${ending.error.message}`;
+  }
+}

@@ -1,0 +1,52 @@
+import { execFile } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { promisify } from 'node:util';
+import type { EngineSpec } from '../config/runFile.ts';
+import { engineEnvironment } from '../engine/environment.ts';
+import { transportEnvironment } from '../transport/environment.ts';
+
+/** What one worker is given to compute on. */
+export interface Device {
+  /** The GPU's index as CUDA counts them, or `undefined` on a CPU. */
+  readonly gpu: string | undefined;
+  readonly threads: number;
+  /** Environment of the process: must be set before the engine loads. */
+  readonly environment: Record<string, string>;
+}
+
+/** The GPUs that a run may use: `CUDA_VISIBLE_DEVICES` where it is set, else all that the driver lists. */
+export async function visibleGpus(): Promise<readonly string[]> {
+  const chosen = process.env['CUDA_VISIBLE_DEVICES'];
+  if (chosen !== undefined) return chosen.split(',').filter((gpu) => gpu !== '' && gpu !== '-1');
+  try {
+    const { stdout } = await promisify(execFile)('nvidia-smi', ['--query-gpu=index', '--format=csv,noheader'], {
+      timeout: 10_000,
+    });
+    return stdout.split('\n').filter((line) => /^\d+$/.test(line.trim())).map((line) => line.trim());
+  } catch {
+    // No driver, no GPU.
+    return [];
+  }
+}
+
+/** How many workers `auto` means: one a GPU, or one where there is none. */
+export const workersFor = (gpus: readonly string[], cells: number): number => Math.min(Math.max(1, gpus.length), cells);
+
+/** A device for each worker: GPUs in turn, or an even share of the cores. */
+export function assignDevices(
+  workers: number,
+  gpus: readonly string[],
+  engine: EngineSpec,
+  cores = availableParallelism(),
+): readonly Device[] {
+  return Array.from({ length: workers }, (_, worker) => {
+    const gpu = gpus.length > 0 ? gpus[worker % gpus.length] : undefined;
+    const threads = engine.threads ?? shareOf(cores, workers, worker);
+    const environment = { ...transportEnvironment(), ...engineEnvironment({ threads, gpu: gpu ?? '' }) };
+    return { gpu, threads, environment };
+  });
+}
+
+/** 8 cores for 3 workers: 3, 3, 2. Never less than one. */
+const shareOf = (cores: number, workers: number, worker: number): number =>
+  Math.max(1, Math.floor(cores / workers) + (worker < cores % workers ? 1 : 0));

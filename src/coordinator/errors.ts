@@ -1,0 +1,37 @@
+/** A process of the run failed, and with it the run. The first failure is the one that is told. */
+export class RunFailure extends Error {
+  override readonly name = 'RunFailure';
+  /** `worker 1`, `loader`. */
+  readonly peer: string;
+  /** Stages that the worker holds. */
+  readonly stages: readonly number[];
+  /** What it was doing: an action such as `1B3`, or a request. */
+  readonly during: string;
+  readonly step: number | undefined;
+  /** The last that it wrote to its standard error. */
+  readonly output: string;
+
+  constructor(
+    peer: string,
+    fault: { stages: readonly number[]; during: string; step: number | undefined; output: string; cause: unknown },
+  ) {
+    const stages = fault.stages.length === 0 ? '' : ` (stage ${fault.stages.join(', ')})`;
+    const step = fault.step === undefined ? '' : ` in step ${fault.step}`;
+    const cause = fault.cause instanceof Error ? fault.cause.message : String(fault.cause);
+    super(`${peer}${stages} failed${step} during ${fault.during}: ${cause}`, { cause: fault.cause });
+    this.peer = peer;
+    this.stages = fault.stages;
+    this.during = fault.during;
+    this.step = fault.step;
+    this.output = fault.output;
+  }
+}
+
+/** An error that another process reported, with its name and stack kept. */
+export class RemoteError extends Error {
+  constructor(report: { name: string; message: string; stack?: string | undefined }) {
+    super(report.name === 'Error' ? report.message : `${report.name}: ${report.message}`);
+    this.name = report.name;
+    if (report.stack !== undefined) this.stack = report.stack;
+  }
+}

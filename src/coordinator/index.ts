@@ -1,0 +1,1 @@
+export { runParity } from './parity/index.ts';

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { dataSchema } from '../../config/schema/data.ts';
+import { modelSchema } from '../../config/schema/model.ts';
+
+/** What a loader process feeds from. */
+const configurationSchema = z.discriminatedUnion('kind', [
+  /** A reference case: its own mini-batches, step by step. */
+  z.strictObject({ kind: z.literal('replay'), file: z.string() }),
+  /** The images of a run file, cropped and augmented for training and whole for validation. */
+  z.strictObject({
+    kind: z.literal('dataset'),
+    data: dataSchema,
+    model: modelSchema,
+    seed: z.number().int().nonnegative(),
+    /** Where relative paths begin. */
+    baseDirectory: z.string(),
+  }),
+  /** Image files, one by one, as requests name them. */
+  z.strictObject({ kind: z.literal('images'), model: modelSchema }),
+]);
+
+export type LoaderConfiguration = z.infer<typeof configurationSchema>;
+
+/** Reads what the coordinator left in the environment. */
+export function parseLoaderConfiguration(text: string | undefined): LoaderConfiguration {
+  if (text === undefined) throw new Error('LAMP_LOADER is not set: the loader is started by the coordinator');
+  return configurationSchema.parse(JSON.parse(text));
+}

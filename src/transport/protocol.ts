@@ -1,0 +1,175 @@
+import { z } from 'zod';
+import { lossSchema } from '../config/schema/loss.ts';
+import { modelSchema } from '../config/schema/model.ts';
+import { optimizerSchema } from '../config/schema/optimizer.ts';
+import { engineSchema, pipelineSchema } from '../config/schema/pipeline.ts';
+
+/*
+ * The control plane's messages. The coordinator sends requests, each with an id; a peer answers every request with one reply
+ * that carries the same id, and says on its own that it is there (`hello`), alive (`heartbeat`), what it is doing
+ * (`doing`), or that it failed (`failed`). Both sides import this file; each checks what arrives.
+ *
+ *     coordinator                                          worker k
+ *        │  ◀────────────────────────────────────── hello ──  │
+ *        │ ── start (engine) ────────────────────▶  started   │
+ *        │ ── profile (model, shape) ────────────▶  profiled  │   only where times are not known yet
+ *        │ ── bind (who sends to you) ───────────▶  bound     │
+ *        │ ── connect (where they listen) ───────▶  connected │
+ *        │ ── configure (stages, optimizer, …) ──▶  configured│
+ *        │ ── step (schedule) ───────────────────▶  stepped   │   again and again
+ *        │ ── apply (rate) ──────────────────────▶  applied   │
+ *        │ ── dump (file) ───────────────────────▶  dumped    │
+ *        │ ── stop ──────────────────────────────▶  stopped   │
+ */
+
+const count = z.number().int().nonnegative();
+const id = count;
+const shape = z.array(count).max(6);
+
+/** Cells [start, end) of the model. */
+const stageSchema = z.strictObject({ start: count, end: count });
+
+export const requestSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('start'), id, engine: engineSchema }),
+  /** Times every cell's forward and backward pass on a micro-batch of this shape. */
+  z.strictObject({ kind: z.literal('profile'), id, model: modelSchema, shape, repetitions: count }),
+  z.strictObject({ kind: z.literal('bind'), id, run: z.string(), from: z.array(z.string()), highWaterMark: count }),
+  z.strictObject({ kind: z.literal('connect'), id, run: z.string(), to: z.record(z.string(), z.string()), highWaterMark: count }),
+  z.strictObject({
+    kind: z.literal('configure'),
+    id,
+    model: modelSchema,
+    /** Every stage of the network, and which of them are this worker's. */
+    stages: z.array(stageSchema),
+    own: z.array(count),
+    recompute: pipelineSchema.shape.recompute.unwrap(),
+    batchNorm: pipelineSchema.shape.batch_norm.unwrap(),
+    optimizer: optimizerSchema,
+    loss: lossSchema,
+    seed: count,
+    /** A safetensors file with parameters by PyTorch's names under this prefix; without it they are drawn from the seed. */
+    weights: z.strictObject({ file: z.string(), prefix: z.string() }).optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('step'),
+    id,
+    step: count,
+    purpose: z.enum(['train', 'evaluate']),
+    /** The whole schedule in text form: what to do, and from it what to send where. */
+    schedule: z.string(),
+    /** Samples of every micro-batch. */
+    microBatches: z.array(count),
+    /** What names the random draws of every sample of the mini-batch. */
+    draws: z.array(z.string()),
+    /** Whether to reply with Σ g² over the gradients. */
+    norm: z.boolean(),
+    /** What the last stage sends to the coordinator: nothing, its logits, or the most likely class of every voxel. */
+    output: z.enum(['none', 'logits', 'labels']),
+  }),
+  /** Scales the gathered gradients, updates the parameters, and forgets the gradients. */
+  z.strictObject({ kind: z.literal('apply'), id, rate: z.number().nonnegative(), factor: z.number().nonnegative() }),
+  /** Writes this worker's parameters, or gradients, to a file. */
+  z.strictObject({ kind: z.literal('dump'), id, what: z.enum(['parameters', 'gradients']), file: z.string() }),
+  /** To the loader: sends images to the first stage and labels to the last, micro-batch by micro-batch. */
+  z.strictObject({
+    kind: z.literal('feed'),
+    id,
+    step: count,
+    source: z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('training'), epoch: count, samples: z.array(count) }),
+      z.strictObject({ kind: z.literal('validation'), case: count }),
+      z.strictObject({ kind: z.literal('image'), file: z.string() }),
+      z.strictObject({ kind: z.literal('replay'), step: count }),
+    ]),
+    microBatches: z.array(count),
+    /** The worker of the first stage. */
+    imagesTo: z.string(),
+    /** The last stage and its worker, where the labels are wanted. */
+    labelsTo: z.strictObject({ peer: z.string(), stage: count }).optional(),
+  }),
+  z.strictObject({ kind: z.literal('memory'), id }),
+  z.strictObject({ kind: z.literal('stop'), id }),
+]);
+
+export const errorSchema = z.strictObject({ name: z.string(), message: z.string(), stack: z.string().optional() });
+
+/** An action as it ran: milliseconds since the step's start on this worker. */
+const spanSchema = z.strictObject({ action: z.string(), begin: z.number(), waited: z.number(), end: z.number() });
+
+const repliesWithId = [
+  z.strictObject({
+    kind: z.literal('started'),
+    id,
+    engine: z.enum(['tensorflow', 'cpu']),
+    /** What computes: a GPU's or a processor's name. */
+    device: z.string(),
+  }),
+  z.strictObject({
+    kind: z.literal('profiled'),
+    id,
+    /** Milliseconds, the median of the repetitions, a number for each cell. */
+    forward: z.array(z.number()),
+    backward: z.array(z.number()),
+  }),
+  z.strictObject({ kind: z.literal('bound'), id, endpoints: z.record(z.string(), z.string()) }),
+  z.strictObject({ kind: z.literal('connected'), id }),
+  z.strictObject({ kind: z.literal('configured'), id, parameters: count }),
+  z.strictObject({
+    kind: z.literal('stepped'),
+    id,
+    /** The sum of the micro-batches' contributions; only the worker of the last stage knows it. */
+    loss: z.number().optional(),
+    /** Σ g² over this worker's gradients, where it was asked for. */
+    squaredNorm: z.number().optional(),
+    spans: z.array(spanSchema),
+    /** Live tensors and bytes of the engine after the step. */
+    tensors: count,
+    bytes: count,
+    bytesSent: count,
+    /** Most memory that the process ever held, in bytes. */
+    peakResident: count,
+  }),
+  z.strictObject({ kind: z.literal('applied'), id }),
+  z.strictObject({ kind: z.literal('dumped'), id }),
+  z.strictObject({ kind: z.literal('fed'), id, seconds: z.number() }),
+  z.strictObject({ kind: z.literal('remembered'), id, tensors: count, bytes: count, peakResident: count }),
+  z.strictObject({ kind: z.literal('stopped'), id }),
+] as const;
+
+export const replySchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('hello'), pid: count }),
+  z.strictObject({ kind: z.literal('heartbeat') }),
+  z.strictObject({ kind: z.literal('doing'), step: count, action: z.string() }),
+  z.strictObject({
+    kind: z.literal('failed'),
+    /** What it was doing: `2F0` in a step, or the request. */
+    during: z.string(),
+    step: count.optional(),
+    error: errorSchema,
+  }),
+  ...repliesWithId,
+]);
+
+export type Request = z.infer<typeof requestSchema>;
+export type Reply = z.infer<typeof replySchema>;
+export type Span = z.infer<typeof spanSchema>;
+export type Source = Extract<Request, { kind: 'feed' }>['source'];
+export type ReportedError = z.infer<typeof errorSchema>;
+
+/** The reply that answers each request. */
+export interface ReplyKinds {
+  start: 'started';
+  profile: 'profiled';
+  bind: 'bound';
+  connect: 'connected';
+  configure: 'configured';
+  step: 'stepped';
+  apply: 'applied';
+  dump: 'dumped';
+  feed: 'fed';
+  memory: 'remembered';
+  stop: 'stopped';
+}
+
+export type RequestOf<K extends Request['kind']> = Extract<Request, { kind: K }>;
+export type ReplyTo<K extends Request['kind']> = Extract<Reply, { kind: ReplyKinds[K] }>;

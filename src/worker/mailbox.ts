@@ -1,0 +1,66 @@
+import type { Engine } from '../engine/engine.ts';
+import type { Tensor } from '../engine/tensor.ts';
+import type { DataInlet } from '../transport/dataLink.ts';
+import { keyOf, type TensorAddress, type TensorValues } from '../transport/tensorMessage.ts';
+import type { Links } from '../transport/links.ts';
+
+/**
+ * Where tensors arrive and leave. What stays on this worker is handed over as it is; the rest goes through the links, and
+ * the bytes leave the engine's memory on the way.
+ */
+export class Mailbox {
+  readonly #engine: Engine;
+  readonly #own: string;
+  readonly #links: Links;
+  readonly #signal: AbortSignal;
+  readonly #here = new Map<string, Tensor>();
+
+  constructor(options: { engine: Engine; own: string; links: Links; signal: AbortSignal }) {
+    this.#engine = options.engine;
+    this.#own = options.own;
+    this.#links = options.links;
+    this.#signal = options.signal;
+  }
+
+  /** Waits for a tensor from a peer (or from an earlier action of this worker). The caller owns it. */
+  async take(from: string, address: TensorAddress): Promise<Tensor> {
+    const key = keyOf(address);
+    if (from === this.#own) {
+      const tensor = this.#here.get(key);
+      if (!tensor) throw new Error(`${key} is not here yet: the schedule was not validated`);
+      this.#here.delete(key);
+      return tensor;
+    }
+    const { header, values } = await this.#inlet(from).receive(key, this.#signal);
+    return this.#engine.tensor(values, header.shape);
+  }
+
+  /** Takes a tensor over and sends it to a peer, or keeps it for a later action of this worker. */
+  async give(to: string, address: TensorAddress, tensor: Tensor): Promise<void> {
+    if (to === this.#own) {
+      this.#here.set(keyOf(address), tensor);
+      return;
+    }
+    const values = this.#engine.read(tensor);
+    const shape = [...tensor.shape];
+    tensor.dispose();
+    await this.send(to, address, values, shape);
+  }
+
+  async send(to: string, address: TensorAddress, values: TensorValues, shape: readonly number[]): Promise<void> {
+    const outlet = this.#links.outlets.get(to);
+    if (!outlet) throw new Error(`no link to ${to}`);
+    await outlet.send({ ...address, shape }, values, this.#signal);
+  }
+
+  #inlet(from: string): DataInlet {
+    const inlet = this.#links.inlets.get(from);
+    if (!inlet) throw new Error(`no link from ${from}`);
+    return inlet;
+  }
+
+  dispose(): void {
+    for (const tensor of this.#here.values()) tensor.dispose();
+    this.#here.clear();
+  }
+}

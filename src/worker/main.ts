@@ -1,0 +1,21 @@
+import { Peer } from '../transport/peer.ts';
+import { Session } from './session.ts';
+
+// A worker at a glance: it receives a request, does it, and replies.
+const peer = Peer.fromArguments();
+const session = new Session(peer);
+
+await peer.serve(
+  {
+    start: (request) => session.start(request),
+    profile: (request) => session.profile(request),
+    bind: (request) => session.bind(request),
+    connect: (request) => session.connect(request),
+    configure: (request) => session.configure(request),
+    step: (request) => session.step(request),
+    apply: (request) => session.apply(request),
+    dump: (request) => session.dump(request),
+    memory: () => session.memory(),
+  },
+  () => session.dispose(),
+);

@@ -1,0 +1,149 @@
+import type { Engine } from '../engine/engine.ts';
+import type { Tensor } from '../engine/tensor.ts';
+import type { Loss } from '../losses/loss.ts';
+import type { ActionMessages, Message } from '../pipeline/messages.ts';
+import type { RequestOf } from '../transport/protocol.ts';
+import type { TensorAddress } from '../transport/tensorMessage.ts';
+import type { Mailbox } from './mailbox.ts';
+import type { Stage } from './stage.ts';
+
+/** Who the peers of a worker are. */
+export interface PeerNames {
+  readonly worker: (index: number) => string;
+  readonly loader: string;
+  readonly sink: string;
+}
+
+export interface StepContext {
+  readonly engine: Engine;
+  readonly mailbox: Mailbox;
+  readonly peers: PeerNames;
+  readonly stages: ReadonlyMap<number, Stage>;
+  readonly lastStage: number;
+  readonly loss: Loss;
+  readonly request: RequestOf<'step'>;
+}
+
+/**
+ * One step as one worker sees it: for each action, takes what it needs from the mailbox, runs the stage, and sends what came
+ * out.
+ *
+ *     F  image │ activation, skips  ─▶ stage ─▶ activation, skips │ at the last stage: loss, its gradient kept for B
+ *     B  gradient, skip gradients   ─▶ stage ─▶ gradient, skip gradients
+ */
+export class PipelineStep {
+  /** Sum of the micro-batches' contributions, where the last stage is here. */
+  loss: number | undefined;
+  readonly #context: StepContext;
+  readonly #lossGradients = new Map<number, Tensor>();
+
+  constructor(context: StepContext) {
+    this.#context = context;
+  }
+
+  async forward({ action, needs, sends }: ActionMessages, arrived: () => void): Promise<void> {
+    const { request, stages, mailbox, peers, lastStage } = this.#context;
+    const { stage, microBatch } = action;
+    const received = await this.#take(needs);
+    const input =
+      received.main ?? (await mailbox.take(peers.loader, { kind: 'image', ...this.#place(stage, microBatch) }));
+    arrived();
+    const runner = stages.get(stage)!;
+    const { output, stashes } =
+      request.purpose === 'train'
+        ? runner.forward(microBatch, request.microBatches.length, input, received.skips, this.#draws(microBatch))
+        : runner.evaluate(input, received.skips);
+    if (stage === lastStage) await this.#finish(microBatch, output);
+    await this.#give(sends, stage === lastStage ? undefined : output, stashes);
+  }
+
+  async backward({ action, needs, sends }: ActionMessages, arrived: () => void): Promise<void> {
+    const { stage, microBatch } = action;
+    const received = await this.#take(needs);
+    const gradient = received.main ?? this.#takeLossGradient(microBatch);
+    arrived();
+    const back = this.#context.stages.get(stage)!.backward(microBatch, gradient, received.skips);
+    await this.#give(sends, back.input, back.skips);
+  }
+
+  /** Waits for an action's messages: the one tensor of the chain, if it comes from another stage, and skips by name. */
+  async #take(needs: readonly Message[]): Promise<{ main: Tensor | undefined; skips: Map<string, Tensor> }> {
+    const { mailbox, peers } = this.#context;
+    let main: Tensor | undefined;
+    const skips = new Map<string, Tensor>();
+    for (const message of needs) {
+      const tensor = await mailbox.take(peers.worker(message.fromWorker), this.#address(message));
+      if (message.skip === undefined) main = tensor;
+      else skips.set(message.skip, tensor);
+    }
+    return { main, skips };
+  }
+
+  async #give(sends: readonly Message[], main: Tensor | undefined, skips: ReadonlyMap<string, Tensor>): Promise<void> {
+    const { mailbox, peers } = this.#context;
+    for (const message of sends) {
+      const tensor = message.skip === undefined ? main : skips.get(message.skip);
+      if (!tensor) throw new Error(`nothing to send as ${message.kind} of stage ${message.fromStage}: the routes are wrong`);
+      await mailbox.give(peers.worker(message.toWorker), this.#address(message), tensor);
+    }
+  }
+
+  /** What the last stage does with its output: the loss and its gradient, and the prediction to whoever wants it. */
+  async #finish(microBatch: number, logits: Tensor): Promise<void> {
+    const { request, engine, mailbox, peers, lastStage } = this.#context;
+    try {
+      if (request.purpose === 'train') await this.#evaluateLoss(microBatch, logits);
+      if (request.output === 'none') return;
+      const address: TensorAddress = { kind: 'output', ...this.#place(lastStage, microBatch) };
+      if (request.output === 'logits') await mailbox.give(peers.sink, address, engine.share(logits));
+      else {
+        const classes = engine.math.argMax(logits, -1);
+        await mailbox.send(peers.sink, address, Uint8Array.from(engine.read(classes)), classes.shape);
+        classes.dispose();
+      }
+    } finally {
+      logits.dispose();
+    }
+  }
+
+  async #evaluateLoss(microBatch: number, logits: Tensor): Promise<void> {
+    const { engine, loss, request, mailbox, peers, lastStage } = this.#context;
+    const place = this.#place(lastStage, microBatch);
+    const labels = await mailbox.take(peers.loader, { kind: 'label', ...place });
+    const flags = await mailbox.take(peers.loader, { kind: 'flags', ...place });
+    const batchSize = request.microBatches.reduce((sum, size) => sum + size, 0);
+    const { value, gradient } = loss.evaluate(engine, logits, { labels, flags, batchSize });
+    labels.dispose();
+    flags.dispose();
+    this.loss = (this.loss ?? 0) + value;
+    this.#lossGradients.set(microBatch, gradient);
+  }
+
+  #takeLossGradient(microBatch: number): Tensor {
+    const gradient = this.#lossGradients.get(microBatch);
+    if (!gradient) throw new Error(`backward of micro-batch ${microBatch} before its loss: the schedule was not validated`);
+    this.#lossGradients.delete(microBatch);
+    return gradient;
+  }
+
+  #address({ kind, skip, toStage, microBatch }: Message): TensorAddress {
+    const place = this.#place(toStage, microBatch);
+    return kind === 'skip' || kind === 'skipGradient' ? { kind, skip: skip!, ...place } : { kind, ...place };
+  }
+
+  #place(stage: number, microBatch: number): { step: number; stage: number; microBatch: number } {
+    return { step: this.#context.request.step, stage, microBatch };
+  }
+
+  /** The names of the random draws of a micro-batch's samples. */
+  #draws(microBatch: number): readonly string[] {
+    const { microBatches, draws } = this.#context.request;
+    const offset = microBatches.slice(0, microBatch).reduce((sum, size) => sum + size, 0);
+    return draws.slice(offset, offset + microBatches[microBatch]!);
+  }
+
+  dispose(): void {
+    for (const gradient of this.#lossGradients.values()) gradient.dispose();
+    this.#lossGradients.clear();
+  }
+}

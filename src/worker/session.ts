@@ -1,0 +1,192 @@
+import { dumpGradients, dumpParameters, loadParameters } from '../checkpoint/parameters.ts';
+import { SafetensorsFile, writeSafetensors } from '../checkpoint/safetensors.ts';
+import type { Engine } from '../engine/engine.ts';
+import { startEngine } from '../engine/index.ts';
+import { ParameterStore } from '../layers/parameterStore.ts';
+import { endMiniBatch } from '../layers/sequence.ts';
+import { lossFromSpec } from '../losses/index.ts';
+import type { Loss } from '../losses/loss.ts';
+import type { Cell, Model } from '../models/cell.ts';
+import { buildModel } from '../models/index.ts';
+import { countParameters, parameterSpecs } from '../models/describe.ts';
+import { initializeParameters } from '../models/initialize.ts';
+import { optimizerFromSpec } from '../optimizers/index.ts';
+import type { Optimizer } from '../optimizers/optimizer.ts';
+import { messagesOf } from '../pipeline/messages.ts';
+import { routesOf, type Routes } from '../pipeline/routes.ts';
+import { parseSchedule } from '../pipeline/scheduleText.ts';
+import { LOADER, SINK, workerName } from '../transport/names.ts';
+import type { Peer } from '../transport/peer.ts';
+import type { ReplyTo, Request, RequestOf } from '../transport/protocol.ts';
+import { bindInlets, closeLinks, connectOutlets, noLinks, type Links } from '../transport/links.ts';
+import { deviceName } from './device.ts';
+import { Mailbox } from './mailbox.ts';
+import { PipelineStep } from './pipelineStep.ts';
+import { profileCells } from './profile.ts';
+import { Stage } from './stage.ts';
+import { walk } from './walk.ts';
+
+type Body<K extends Request['kind']> = Omit<ReplyTo<K>, 'kind' | 'id'>;
+
+/** What a worker has once it knows its part of the network. */
+interface Assignment {
+  readonly model: Model;
+  readonly cells: readonly Cell[];
+  readonly routes: Routes;
+  readonly parameters: ParameterStore;
+  readonly stages: ReadonlyMap<number, Stage>;
+  readonly optimizer: Optimizer;
+  readonly loss: Loss;
+}
+
+/** A worker's state through a run, and what it does for each request of the coordinator. */
+export class Session {
+  readonly #peer: Peer;
+  #engine: Engine | undefined;
+  #links: Links = noLinks();
+  #assignment: Assignment | undefined;
+
+  constructor(peer: Peer) {
+    this.#peer = peer;
+  }
+
+  async start({ engine }: RequestOf<'start'>): Promise<Body<'start'>> {
+    this.#engine = await startEngine({ name: engine.name, threads: engine.threads });
+    return { engine: this.#engine.name, device: deviceName(process.env['CUDA_VISIBLE_DEVICES']) };
+  }
+
+  async profile({ model, shape, repetitions }: RequestOf<'profile'>): Promise<Body<'profile'>> {
+    const { forward, backward } = profileCells(this.#running, buildModel(model), shape, repetitions);
+    return { forward: [...forward], backward: [...backward] };
+  }
+
+  async bind(request: RequestOf<'bind'>): Promise<Body<'bind'>> {
+    const inlets = await bindInlets(request);
+    this.#links = { ...this.#links, inlets };
+    return { endpoints: Object.fromEntries([...inlets].map(([from, inlet]) => [from, inlet.endpoint])) };
+  }
+
+  async connect(request: RequestOf<'connect'>): Promise<Body<'connect'>> {
+    this.#links = { ...this.#links, outlets: connectOutlets(request) };
+    return {};
+  }
+
+  async configure(request: RequestOf<'configure'>): Promise<Body<'configure'>> {
+    const engine = this.#running;
+    const model = buildModel(request.model);
+    const cellsOf = (stage: number): readonly Cell[] => model.cells.slice(request.stages[stage]!.start, request.stages[stage]!.end);
+    const cells = request.own.flatMap(cellsOf);
+    const parameters = new ParameterStore(engine);
+    await fill(engine, parameters, cells, request);
+    const stages = new Map(
+      request.own.map((stage) => {
+        const { recompute, batchNorm } = request;
+        return [stage, new Stage({ engine, parameters, recompute, batchNorm, cells: cellsOf(stage), first: stage === 0 })];
+      }),
+    );
+    const optimizer = optimizerFromSpec(engine, request.optimizer);
+    const loss = lossFromSpec(request.loss, model.outChannels);
+    const routes = routesOf(model.cells, { stages: request.stages });
+    this.#assignment = { model, cells, routes, parameters, stages, optimizer, loss };
+    return { parameters: countParameters(cells) };
+  }
+
+  async step(request: RequestOf<'step'>): Promise<Body<'step'>> {
+    const engine = this.#running;
+    const { routes, stages, loss, parameters, cells } = this.#assigned;
+    const schedule = parseSchedule(request.schedule);
+    const actions = messagesOf(schedule, routes)[this.#index] ?? [];
+    const mailbox = new Mailbox({ engine, own: this.#peer.name, links: this.#links, signal: this.#peer.signal });
+    const peers = { worker: workerName, loader: LOADER, sink: SINK };
+    const lastStage = schedule.placement.length - 1;
+    const step = new PipelineStep({ engine, mailbox, peers, stages, lastStage, loss, request });
+    const sentBefore = this.#bytesSent;
+    try {
+      const spans = await walk(actions, step, {
+        signal: this.#peer.signal,
+        doing: (action) => this.#peer.doing(request.step, action),
+      });
+      if (request.purpose === 'train') for (const cell of cells) endMiniBatch({ engine, parameters }, cell.layers);
+      return {
+        ...(step.loss === undefined ? {} : { loss: step.loss }),
+        ...(request.norm ? { squaredNorm: parameters.squaredNorm() } : {}),
+        spans,
+        bytesSent: this.#bytesSent - sentBefore,
+        ...this.#memory(),
+      };
+    } finally {
+      step.dispose();
+      mailbox.dispose();
+    }
+  }
+
+  async apply({ rate, factor }: RequestOf<'apply'>): Promise<Body<'apply'>> {
+    const { parameters, optimizer } = this.#assigned;
+    if (factor !== 1) parameters.scaleGradients(factor);
+    optimizer.step(parameters.trainable(), rate);
+    parameters.clearGradients();
+    return {};
+  }
+
+  async dump({ what, file }: RequestOf<'dump'>): Promise<Body<'dump'>> {
+    const { parameters } = this.#assigned;
+    const dump = what === 'gradients' ? dumpGradients : dumpParameters;
+    await writeSafetensors(file, dump(this.#running, parameters));
+    return {};
+  }
+
+  async memory(): Promise<Body<'memory'>> {
+    return this.#memory();
+  }
+
+  #memory(): Body<'memory'> {
+    const { tensors, bytes } = this.#running.memory();
+    return { tensors, bytes, peakResident: process.resourceUsage().maxRSS * 1024 };
+  }
+
+  get #running(): Engine {
+    if (!this.#engine) throw new Error('the engine has not been started');
+    return this.#engine;
+  }
+
+  get #assigned(): Assignment {
+    if (!this.#assignment) throw new Error('this worker has not been given its stages');
+    return this.#assignment;
+  }
+
+  get #index(): number {
+    return Number(this.#peer.name.replace(/\D/g, ''));
+  }
+
+  get #bytesSent(): number {
+    return [...this.#links.outlets.values()].reduce((sum, outlet) => sum + outlet.bytesSent, 0);
+  }
+
+  dispose(): void {
+    closeLinks(this.#links);
+    if (!this.#assignment) return;
+    for (const stage of this.#assignment.stages.values()) stage.dispose();
+    this.#assignment.optimizer.dispose();
+    this.#assignment.parameters.dispose();
+  }
+}
+
+/** Gives the cells' parameters their values: from the weights file, or drawn by name. */
+async function fill(
+  engine: Engine,
+  parameters: ParameterStore,
+  cells: readonly Cell[],
+  { weights, seed }: RequestOf<'configure'>,
+): Promise<void> {
+  const specs = parameterSpecs(cells);
+  if (!weights) {
+    initializeParameters(engine, parameters, specs, seed);
+    return;
+  }
+  const file = await SafetensorsFile.open(weights.file);
+  try {
+    await loadParameters(engine, parameters, specs, file, weights.prefix);
+  } finally {
+    await file.close();
+  }
+}

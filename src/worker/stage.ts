@@ -1,0 +1,161 @@
+import type { Engine } from '../engine/engine.ts';
+import type { Tensor } from '../engine/tensor.ts';
+import type { BatchNormMode, RecomputeMode } from '../config/runFile.ts';
+import type { Pass } from '../layers/layer.ts';
+import type { ParameterStore } from '../layers/parameterStore.ts';
+import type { Cell } from '../models/cell.ts';
+import { backwardCell, disposeCellSaved, forwardCell, type CellBackward, type CellSaved } from '../models/runCell.ts';
+
+/** Skips by name. */
+export type Skips = ReadonlyMap<string, Tensor>;
+
+export interface StageOptions {
+  readonly engine: Engine;
+  readonly cells: readonly Cell[];
+  readonly parameters: ParameterStore;
+  readonly recompute: RecomputeMode;
+  readonly batchNorm: BatchNormMode;
+  /** The first stage's input is an image: nobody reads its gradient. */
+  readonly first: boolean;
+}
+
+/** What a stage holds for a micro-batch between its forward and its backward pass. */
+type Held =
+  | { kind: 'everything'; saved: readonly CellSaved[]; draws: readonly string[] }
+  | { kind: 'inputs'; input: Tensor; skips: Skips; draws: readonly string[] };
+
+/**
+ * The cells of one stage and the micro-batches that are in flight through them.
+ *
+ * Under recomputation only the stage's inputs are held (Chen et al., Training Deep Nets with Sublinear Memory Cost, 2016):
+ * the backward pass runs the forward pass once more and then goes back through it.
+ */
+export class Stage {
+  readonly #options: StageOptions;
+  readonly #held = new Map<number, Held>();
+
+  constructor(options: StageOptions) {
+    this.#options = options;
+  }
+
+  /** Whether this micro-batch keeps its inputs alone (torchgpipe: `except_last` spares the last one, whose backward comes next). */
+  #recomputes(microBatch: number, microBatches: number): boolean {
+    const { recompute } = this.#options;
+    return recompute === 'always' || (recompute === 'except_last' && microBatch < microBatches - 1);
+  }
+
+  #pass(mode: Pass['mode'], draws: readonly string[], options: { keep: boolean; recomputing: boolean }): Pass {
+    const { engine, parameters, batchNorm } = this.#options;
+    return { engine, parameters, mode, batchNorm, draws, ...options };
+  }
+
+  /** Takes over `input` and `skips`; the caller owns the output and the stashed skips that leave the stage. */
+  forward(
+    microBatch: number,
+    microBatches: number,
+    input: Tensor,
+    skips: Skips,
+    draws: readonly string[],
+  ): { output: Tensor; stashes: Skips } {
+    const recomputes = this.#recomputes(microBatch, microBatches);
+    const { engine } = this.#options;
+    if (recomputes) {
+      const held = new Map([...skips].map(([name, skip]) => [name, engine.share(skip)]));
+      this.#held.set(microBatch, { kind: 'inputs', input: engine.share(input), skips: held, draws });
+    }
+    const { output, stashes, saved } = this.#run(
+      this.#pass('train', draws, { keep: !recomputes, recomputing: false }),
+      input,
+      skips,
+    );
+    if (!recomputes) this.#held.set(microBatch, { kind: 'everything', saved, draws });
+    return { output, stashes };
+  }
+
+  /** A forward pass in evaluation mode, of which nothing is held. Takes over its arguments. */
+  evaluate(input: Tensor, skips: Skips): { output: Tensor; stashes: Skips } {
+    const { output, stashes } = this.#run(
+      this.#pass('evaluate', [], { keep: false, recomputing: false }),
+      input,
+      skips,
+    );
+    return { output, stashes };
+  }
+
+  /**
+   * Adds the gradients of the parameters to the store. Takes over its arguments; the caller owns what it returns: the
+   * input's gradient (none for the first stage) and those of the skips that came from other stages.
+   */
+  backward(
+    microBatch: number,
+    outputGradient: Tensor,
+    stashGradients: Skips,
+  ): { input: Tensor | undefined; skips: Skips } {
+    const held = this.#held.get(microBatch);
+    if (!held) throw new Error(`backward of micro-batch ${microBatch} without a forward: the schedule was not validated`);
+    this.#held.delete(microBatch);
+    const pass = this.#pass('train', held.draws, { keep: true, recomputing: true });
+    let saved: readonly CellSaved[];
+    if (held.kind === 'everything') saved = held.saved;
+    else {
+      const again = this.#run(pass, held.input, held.skips);
+      again.output.dispose();
+      for (const skip of again.stashes.values()) skip.dispose();
+      saved = again.saved;
+    }
+    return this.#goBack(pass, saved, outputGradient, stashGradients);
+  }
+
+  #run(pass: Pass, input: Tensor, incoming: Skips): { output: Tensor; stashes: Skips; saved: CellSaved[] } {
+    const skips = new Map(incoming);
+    const saved: CellSaved[] = [];
+    let x = input;
+    for (const cell of this.#options.cells) {
+      const skip = cell.pop === undefined ? undefined : take(skips, cell.pop);
+      const result = forwardCell(pass, cell, x, skip);
+      x.dispose();
+      skip?.dispose();
+      if (cell.stash !== undefined && result.stash) skips.set(cell.stash, result.stash);
+      saved.push(result.saved);
+      x = result.output;
+    }
+    return { output: x, stashes: skips, saved };
+  }
+
+  #goBack(
+    pass: Pass,
+    saved: readonly CellSaved[],
+    outputGradient: Tensor,
+    stashGradients: Skips,
+  ): { input: Tensor | undefined; skips: Skips } {
+    const { cells, first } = this.#options;
+    const gradients = new Map(stashGradients);
+    let gradient: Tensor | undefined = outputGradient;
+    for (let c = cells.length - 1; c >= 0 && gradient; c--) {
+      const cell = cells[c]!;
+      const stash = cell.stash === undefined ? undefined : take(gradients, cell.stash);
+      const back: CellBackward<Tensor | undefined> = backwardCell(pass, cell, saved[c]!, gradient, stash, {
+        needInput: !(first && c === 0),
+      });
+      if (cell.pop !== undefined && back.skip) gradients.set(cell.pop, back.skip);
+      gradient = back.input;
+    }
+    return { input: gradient, skips: gradients };
+  }
+
+  /** Lets go of every micro-batch in flight. */
+  dispose(): void {
+    for (const held of this.#held.values()) {
+      if (held.kind === 'everything') held.saved.forEach(disposeCellSaved);
+      else [held.input, ...held.skips.values()].forEach((tensor) => tensor.dispose());
+    }
+    this.#held.clear();
+  }
+}
+
+function take(skips: Map<string, Tensor>, name: string): Tensor {
+  const skip = skips.get(name);
+  if (!skip) throw new Error(`skip ${name} is missing: it should have been stashed before`);
+  skips.delete(name);
+  return skip;
+}

@@ -1,0 +1,44 @@
+import { formatAction } from '../pipeline/action.ts';
+import type { ActionMessages } from '../pipeline/messages.ts';
+import type { Span } from '../transport/protocol.ts';
+
+/** What a worker does for each kind of action; `arrived` is called when all that the action needs is here. */
+export interface Acts {
+  forward(action: ActionMessages, arrived: () => void): Promise<void>;
+  backward(action: ActionMessages, arrived: () => void): Promise<void>;
+}
+
+/**
+ * Walks a worker's part of the schedule: one action after the other, in the order of the list. Deadlock cannot happen here
+ * if the validator let the schedule pass.
+ */
+export async function walk(
+  actions: readonly ActionMessages[],
+  acts: Acts,
+  options: { signal: AbortSignal; doing: (action: string) => Promise<void> },
+): Promise<Span[]> {
+  const start = performance.now();
+  const now = (): number => performance.now() - start;
+  const spans: Span[] = [];
+  for (const each of actions) {
+    options.signal.throwIfAborted();
+    const text = formatAction(each.action);
+    await options.doing(text);
+    const begin = now();
+    let waited = begin;
+    const arrived = (): void => void (waited = now());
+    switch (each.action.kind) {
+      case 'F':
+        await acts.forward(each, arrived);
+        break;
+      case 'B':
+        await acts.backward(each, arrived);
+        break;
+      case 'I':
+      case 'W':
+        throw new Error(`${text}: this worker does not split the backward pass`);
+    }
+    spans.push({ action: text, begin, waited, end: now() });
+  }
+  return spans;
+}
