@@ -1,3 +1,4 @@
+import { labelMapFaults } from './labelMap.ts';
 import type { Fault } from './runFileError.ts';
 import type { RunFile } from './runFile.ts';
 
@@ -5,6 +6,7 @@ import type { RunFile } from './runFile.ts';
 export function crossChecks(run: RunFile): readonly Fault[] {
   return [
     ...checkClasses(run),
+    ...labelMapFaults(run.data.label_map ?? {}, run.data.classes),
     ...checkPatch(run),
     ...checkOptimizer(run),
     ...checkPipeline(run),

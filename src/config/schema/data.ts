@@ -35,12 +35,21 @@ export const dataSchema = z.strictObject({
   train: z.array(caseSchema).min(1).describe("Training cases; paths are relative to the run file's folder."),
   validation: z.array(caseSchema).default([]).describe('Validation cases, segmented whole.'),
   classes: z.array(z.string().min(1)).min(2).describe('Names of the classes, background first.'),
+  label_map: z
+    .record(z.string(), z.array(count.max(65535)).min(1))
+    .optional()
+    .meta({ allowed: 'a mapping from classes (name or index) to lists of label values' })
+    .describe(
+      'The values of the label files that belong to each class, all others being background; when absent, values are class indices.',
+    ),
   patch_size: z
     .union([z.array(positive).min(2).max(3), z.literal('whole')])
     .default('whole')
     .describe('Size of the training crops along x, y, z in voxels; `whole` trains on whole images.'),
   foreground: share.default(0.67).describe('Share of crops that are centred on a labelled voxel.'),
-  samples_per_epoch: positive.optional().describe('Samples drawn in an epoch; one a training case when absent.'),
+  samples_per_epoch: positive
+    .optional()
+    .describe('Samples drawn in an epoch, rounded up to whole mini-batches; one a training case when absent.'),
   augment: augmentSchema.prefault({}),
   validation_deformation: validationDeformationSchema
     .optional()

@@ -1,0 +1,32 @@
+import { RandomStream } from '../random/stream.ts';
+import { spacingOf } from './affine.ts';
+import type { Case } from './dataset.ts';
+import { drawWarp, type DeformationLimits } from './geometry.ts';
+import { voxelsByClass } from './labels.ts';
+import { warp } from './warp.ts';
+
+/**
+ * A case deformed whole, on its own grid: a subject that the network has not seen, made of one that it has. Drawn under the
+ * name `validation`, which no training sample has, and from the place of the case among the validation cases.
+ */
+export function deformCase(source: Case, limits: DeformationLimits, key: { seed: number; number: number }): Case {
+  const streams = (purpose: string): RandomStream => new RandomStream(key.seed, 'validation', key.number, purpose);
+  const { image, labels } = source;
+  const box = drawWarp(streams, { start: [0, 0, 0], size: image.size }, spacingOf(image.affine), limits);
+  // One channel at a time: a warped image has its channels fastest, a volume has them last.
+  const size = image.values.length / image.channels;
+  const values = new Float32Array(image.values.length);
+  let classes = labels.values;
+  for (let c = 0; c < image.channels; c++) {
+    const channel = { ...image, channels: 1, values: image.values.subarray(c * size, (c + 1) * size) };
+    const warped = warp(channel, labels, box);
+    values.set(warped.image, c * size);
+    classes = warped.labels;
+  }
+  return {
+    ...source,
+    image: { ...image, values },
+    labels: { ...labels, values: classes },
+    voxels: voxelsByClass(classes, source.voxels.length),
+  };
+}
