@@ -1,0 +1,3 @@
+import { checkLossesOn } from './suite.ts';
+
+checkLossesOn('cpu');
