@@ -1,0 +1,68 @@
+import { CommanderError } from 'commander';
+import { RunFileError } from '../config/runFileError.ts';
+import { RunDirectoryError } from '../telemetry/runDirectory.ts';
+
+/** What an exit code means; the help lists them. */
+export const exitCodes = {
+  ok: 0,
+  /** The command failed, or `parity` found a difference. */
+  failed: 1,
+  /** An option, a run file or an input cannot be used: told before anything starts. */
+  usage: 2,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+/** An argument of a command that cannot be used. */
+export class InputError extends Error {
+  override readonly name = 'InputError';
+}
+
+/** Ended by a signal from outside. */
+export class InterruptedError extends Error {
+  override readonly name = 'InterruptedError';
+  readonly signal: 'SIGINT' | 'SIGTERM';
+
+  constructor(signal: 'SIGINT' | 'SIGTERM') {
+    super(`stopped by ${signal === 'SIGINT' ? 'Ctrl-C' : signal}`);
+    this.signal = signal;
+  }
+}
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  if (error instanceof InterruptedError) return exitCodes[error.signal === 'SIGINT' ? 'interrupted' : 'terminated'];
+  const usage = [InputError, RunFileError, RunDirectoryError].some((kind) => error instanceof kind);
+  return usage ? exitCodes.usage : exitCodes.failed;
+}
+
+/**
+ * One message for an error: what went wrong, and what it came from where the message does not say so itself. With
+ * `stack`, where in the code. An error without a name of its own is ours to mend: it says how to see more.
+ */
+export function explainError(error: unknown, { stack }: { stack: boolean }): string {
+  const ours = error instanceof Error && !plainErrors.has(error.name);
+  if (stack) return describeStack(error);
+  const messages = [...causes(error)].filter(
+    (text, i, all) => !all.slice(0, i).some((earlier) => earlier.includes(text)),
+  );
+  const hint = ours ? '' : '\n(unexpected: --verbose shows where)';
+  return messages.map((text, i) => (i === 0 ? text : `  because ${text}`)).join('\n') + hint;
+}
+
+const plainErrors = new Set(['Error', 'TypeError', 'RangeError', 'ReferenceError', 'SyntaxError']);
+
+function* causes(error: unknown): Generator<string> {
+  let each = error;
+  // A cause that leads back to itself would never end.
+  for (let depth = 0; depth < 5 && each !== undefined && each !== null; depth++) {
+    yield each instanceof Error ? each.message : String(each);
+    each = each instanceof Error ? each.cause : undefined;
+  }
+}
+
+function describeStack(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? '' : `\ncaused by ${describeStack(error.cause)}`;
+  return `${error.stack ?? error.message}${cause}`;
+}

@@ -1,0 +1,38 @@
+import type { ParityResult } from './services.ts';
+import { formatTable } from '../telemetry/table.ts';
+import { formatCount, formatDuration } from '../telemetry/units.ts';
+
+/**
+ * One case: the largest error of every kind of tensor against its tolerance.
+ *
+ *     unet3d_micro4 (train, 2 workers): agrees, 3 s
+ *       tensors     error  tolerance            worst
+ *       output     1.2e-6     5.0e-5  ok        output
+ */
+export function describeParity(result: ParityResult, workers: number): string {
+  const what = result.kind === 'train' ? `train, ${formatCount(workers, 'worker')}` : result.kind;
+  const title = `${result.case} (${what})`;
+  if (result.status === 'skipped') return `${title}: skipped, ${result.reason}`;
+  const rows = result.errors.map(({ tensors, worst, error, tolerance, agrees }) => [
+    `  ${tensors}`,
+    error.toExponential(1),
+    tolerance.toExponential(1),
+    agrees ? 'ok' : 'DIFFERS',
+    worst,
+  ]);
+  const columns = [
+    { title: '  tensors' },
+    { title: 'error', align: 'right' },
+    { title: 'tolerance', align: 'right' },
+    {},
+    { title: 'worst' },
+  ] as const;
+  return `${title}: ${result.status}, ${formatDuration(result.seconds)}\n${formatTable(columns, rows)}`;
+}
+
+/** `41 agree, 0 differ, 2 skipped` */
+export function summarizeParity(results: readonly ParityResult[]): string {
+  const count = (status: ParityResult['status']): number => results.filter((result) => result.status === status).length;
+  const summary = `${count('agrees')} agree, ${count('differs')} differ, ${count('skipped')} skipped`;
+  return count('agrees') + count('differs') === 0 ? `${summary}: no case was run` : summary;
+}

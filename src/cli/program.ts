@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { environmentVariables } from '../config/environment.ts';
+import type { CliContext } from './context.ts';
+import { doctorCommand } from './doctor.ts';
+import { parityCommand } from './parity.ts';
+import { predictCommand } from './predict.ts';
+import { setupCommand } from './setup.ts';
+import { trainCommand } from './train.ts';
+
+const epilogue = `
+Exit codes:
+  0    done
+  1    failed; parity: a case differs, or none was run
+  2    an option, a run file or an input that cannot be used; nothing was started
+  130  stopped by Ctrl-C (143: by SIGTERM)
+
+Environment:
+${Object.entries(environmentVariables)
+  .map(([name, meaning]) => `  ${name.padEnd(12)}${meaning}`)
+  .join('\n')}
+
+Example:
+  $ lamp train examples/brain9/run.yaml --workers 2
+`;
+
+/** The whole command line. */
+export function createProgram(context: CliContext): Command {
+  const program = new Command('lamp')
+    .description('Trains 3D segmentation networks that are too large for one GPU, on whole medical volumes.')
+    .version(packageVersion())
+    .option('--verbose', 'print stack traces with errors')
+    .addHelpText('after', epilogue);
+  const commands = [
+    trainCommand(context),
+    predictCommand(context),
+    parityCommand(context),
+    doctorCommand(),
+    setupCommand(),
+  ];
+  for (const command of [program, ...commands]) {
+    // Throwing, not ending: one place turns errors into an exit code.
+    command
+      .exitOverride()
+      .showHelpAfterError(`(lamp ${command === program ? '' : `${command.name()} `}--help explains)`);
+    command.configureOutput({
+      writeOut: (text) => void context.out.write(text),
+      writeErr: (text) => void context.err.write(text),
+    });
+    if (command !== program) program.addCommand(command);
+  }
+  return program;
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
