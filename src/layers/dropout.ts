@@ -77,11 +77,21 @@ export class Dropout implements Layer {
     const each = this.#of === 'values' ? sizeOf(shape.slice(1)) : channelsOf(shape);
     const kept = new Uint8Array(batch * each);
     draws.forEach((draw, sample) => {
-      const stream = new RandomStream(draw, this.name);
-      for (let i = 0; i < each; i++) kept[sample * each + i] = stream.next() < this.#rate ? 0 : 1;
+      drawKept(new RandomStream(draw, this.name), this.#rate, kept.subarray(sample * each, (sample + 1) * each));
     });
     const { cast } = engine.math;
     if (this.#of === 'values') return engine.tidy(() => cast(engine.tensor(kept, shape), 'bool'));
     return engine.tidy(() => cast(engine.tensor(kept, [batch, ...shape.slice(1, -1).map(() => 1), each]), 'float32'));
+  }
+}
+
+/** Fills `kept` with 0 at the rate, else 1. A draw has 53 random bits, enough for two values of 26 and 27. */
+function drawKept(stream: RandomStream, rate: number, kept: Uint8Array): void {
+  for (let i = 0; i < kept.length; i += 2) {
+    const bits = stream.next() * 0x4000000;
+    const high = Math.floor(bits);
+    kept[i] = high / 0x4000000 < rate ? 0 : 1;
+    // Beyond the end of an odd length: ignored by the array.
+    kept[i + 1] = bits - high < rate ? 0 : 1;
   }
 }

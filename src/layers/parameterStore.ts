@@ -108,11 +108,8 @@ export class ParameterStore {
   dispose(): void {
     this.clearGradients();
     for (const entry of this.#entries.values()) entry.value.dispose();
-    for (const name of [...this.#statistics.keys()]) {
-      const gathered = this.takeStatistics(name);
-      gathered?.mean.dispose();
-      gathered?.squares.dispose();
-    }
+    for (const { mean, squares } of this.#statistics.values()) [mean, squares].forEach((sum) => sum.dispose());
+    this.#statistics.clear();
     this.#entries.clear();
   }
 }

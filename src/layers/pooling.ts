@@ -76,6 +76,6 @@ export class AveragePool extends Pool {
   }
 
   backwardInput({ engine }: Pass, [sizes]: Saved, dy: Tensor): Tensor {
-    return engine.averagePoolGradient([dy.shape[0]!, ...sizes!.shape.slice(1)], dy, this.geometry);
+    return engine.averagePoolGradient([dy.shape[0], ...sizes!.shape.slice(1)], dy, this.geometry);
   }
 }

@@ -3,7 +3,7 @@ import type { Tensor } from '../engine/tensor.ts';
 
 /** One tensor (1, …) for each sample of (batch, …): a handle where there is one sample, copies where there are more. */
 export function splitSamples(engine: Engine, x: Tensor): Tensor[] {
-  const batch = x.shape[0]!;
+  const batch = x.shape[0];
   return batch === 1 ? [engine.share(x)] : engine.math.split(x, batch, 0);
 }
 

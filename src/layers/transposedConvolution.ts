@@ -57,7 +57,9 @@ export class TransposedConvolution implements Layer {
     this.#outputPadding = perAxis(name, 'output padding', outputPadding, spatialDims, 0);
     const strides = perAxis(name, 'stride', stride, spatialDims, 1);
     if (this.#outputPadding.some((extra, axis) => extra >= strides[axis]!))
-      throw new RangeError(`${name}: output padding ${this.#outputPadding} must be less than the stride ${strides}`);
+      throw new RangeError(
+        `${name}: output padding ${this.#outputPadding.join(', ')} must be less than the stride ${strides.join(', ')}`,
+      );
     this.#geometry = {
       strides,
       dilations: strides.map(() => 1),

@@ -3,7 +3,7 @@ import type { Engine } from '../../src/engine/engine.ts';
 import { startEngine } from '../../src/engine/index.ts';
 import { layersFor } from '../../src/layers/factory.ts';
 import type { Pass } from '../../src/layers/layer.ts';
-import { ParameterStore } from '../../src/layers/parameterStore.ts';
+import type { ParameterStore } from '../../src/layers/parameterStore.ts';
 import { initialStore, parameterValues, passOf } from './bench.ts';
 
 let engine: Engine;

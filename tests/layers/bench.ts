@@ -32,7 +32,7 @@ export function initialStore(engine: Engine, layers: readonly Layer[]): Paramete
   const store = new ParameterStore(engine);
   for (const spec of layers.flatMap((layer) => layer.parameters)) {
     const value = spec.initializer.kind === 'constant' ? spec.initializer.value : 0;
-    const tensor = engine.math.fill([...spec.shape], value);
+    const tensor = engine.tensor(new Float32Array(sizeOf(spec.shape)).fill(value), spec.shape);
     store.add(spec, tensor);
     tensor.dispose();
   }

@@ -169,7 +169,7 @@ const resizingCases = (dims: SpatialDims): LayerCase[] => {
   const make = layersFor(dims);
   const input = [2, ...[5, 4, 6].slice(0, dims), 2];
   const largest = (taps: tf.Tensor[]) => taps.reduce((a, b) => tf.maximum(a, b));
-  const mean = (taps: tf.Tensor[]) => tf.addN(taps).div(taps.length) as tf.Tensor;
+  const mean = (taps: tf.Tensor[]) => tf.addN(taps).div<tf.Tensor>(taps.length);
   return [
     {
       title: 'max pooling that leaves the last of an odd size',

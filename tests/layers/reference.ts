@@ -10,7 +10,7 @@ export function along(x: tf.Tensor, matrix: tf.Tensor2D, axis: number): tf.Tenso
   const order = [...x.shape.keys()].filter((a) => a !== axis);
   const there = [axis, ...order];
   const moved = x.transpose(there);
-  const rows = tf.matMul(matrix, moved.reshape([x.shape[axis]!, -1]) as tf.Tensor2D);
+  const rows = tf.matMul(matrix, moved.reshape<tf.Tensor2D>([x.shape[axis]!, -1]));
   const back = there.map((_, a) => there.indexOf(a));
   return rows.reshape([matrix.shape[0], ...moved.shape.slice(1)]).transpose(back);
 }
@@ -39,7 +39,7 @@ interface Walk {
 /** The channels of one tap: (…, a) → (…, b) by (a, b). */
 const mix = (x: tf.Tensor, weight: tf.Tensor): tf.Tensor =>
   tf
-    .matMul(x.reshape([-1, x.shape.at(-1)!]) as tf.Tensor2D, weight as tf.Tensor2D)
+    .matMul(x.reshape<tf.Tensor2D>([-1, x.shape.at(-1)!]), weight as tf.Tensor2D)
     .reshape([...x.shape.slice(0, -1), weight.shape[1]!]);
 
 const tapOf = (filter: tf.Tensor, tap: readonly number[]): tf.Tensor =>
@@ -69,7 +69,7 @@ export function transposed(x: tf.Tensor, filter: tf.Tensor, stride: number, padd
   const terms = tuples(kernel).map((tap) => {
     const spread = tap.reduce((y, k, axis) => {
       const matrix = pick(size(axis), x.shape[axis + 1]!, k - padding, stride);
-      return along(y, matrix.transpose() as tf.Tensor2D, axis + 1);
+      return along(y, matrix.transpose<tf.Tensor2D>(), axis + 1);
     }, x);
     return mix(spread, tapOf(filter, tap).transpose());
   });

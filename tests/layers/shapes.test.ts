@@ -14,7 +14,7 @@ function errorOf(layer: Layer, input: readonly number[]): LayerShapeError {
     if (error instanceof LayerShapeError) return error;
     throw error;
   }
-  throw new Error(`${layer.name} took (${input})`);
+  throw new Error(`${layer.name} took (${input.join(', ')})`);
 }
 
 test('an input that does not fit is told with the layer, the shape and what would fit', () => {

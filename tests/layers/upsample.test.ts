@@ -19,13 +19,13 @@ test('each row of the interpolation is a mean of two neighbours, with the corner
     fc.property(lengths, lengths, (inputs, outputs) => {
       const matrix = interpolationMatrix(inputs, outputs);
       for (let o = 0; o < outputs; o++) {
-        const row = [...matrix.slice(o * inputs, (o + 1) * inputs)];
+        const row = Array.from(matrix.subarray(o * inputs, (o + 1) * inputs));
         expect(row.reduce((a, b) => a + b)).toBeCloseTo(1, 6);
         expect(row.filter((weight) => weight !== 0).length).toBeLessThanOrEqual(2);
         expect(Math.min(...row)).toBeGreaterThanOrEqual(0);
       }
       expect(matrix[0]).toBe(1);
-      if (outputs > 1) expect(matrix.at(-1)).toBe(1);
+      expect(matrix.at(outputs > 1 ? -1 : 0)).toBe(1);
     }),
   );
 });
@@ -35,7 +35,7 @@ test('a ramp stays a ramp between the same ends', () => {
     fc.property(fc.integer({ min: 2, max: 40 }), fc.integer({ min: 2, max: 40 }), (inputs, outputs) => {
       const matrix = interpolationMatrix(inputs, outputs);
       for (let o = 0; o < outputs; o++) {
-        const value = [...matrix.slice(o * inputs, (o + 1) * inputs)].reduce((sum, w, i) => sum + w * i, 0);
+        const value = Array.from(matrix.subarray(o * inputs, (o + 1) * inputs)).reduce((sum, w, i) => sum + w * i, 0);
         expect(value).toBeCloseTo((o * (inputs - 1)) / (outputs - 1), 4);
       }
     }),
