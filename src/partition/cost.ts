@@ -1,6 +1,7 @@
 import type { Shape } from '../engine/tensor.ts';
 import { sizeOf } from '../engine/tensor.ts';
-import type { Cell, Model } from '../models/cell.ts';
+import type { Layer } from '../layers/layer.ts';
+import type { Cell } from '../models/cell.ts';
 
 /** What a cell costs for one micro-batch. Times in milliseconds, measured or estimated. */
 export interface CellCost {
@@ -12,6 +13,11 @@ export interface CellCost {
   /** Trainable values. */
   readonly parameters: number;
 }
+
+/** What an estimate needs to know of a cell. */
+export type CountedCell = Pick<Cell, 'name' | 'pop' | 'stash'> & {
+  readonly layers: readonly Pick<Layer, 'parameters' | 'outputShape' | 'operations'>[];
+};
 
 /** What a device can do at most. */
 export interface DeviceCeilings {
@@ -32,7 +38,7 @@ export const costPerMicroBatch = ({ forward, backward }: CellCost): number => fo
  * @param inputShape of one micro-batch: (batch, …spatial, channels)
  */
 export const analyticCosts = (
-  model: Pick<Model, 'cells'>,
+  model: { readonly cells: readonly CountedCell[] },
   inputShape: Shape,
   ceilings: DeviceCeilings = commonCeilings,
 ): CellCost[] => {
@@ -53,7 +59,7 @@ const withSkip = (shape: Shape, skip: Shape | undefined): Shape =>
 
 const bytesPerValue = 4;
 
-const costOf = (cell: Cell, input: Shape, ceilings: DeviceCeilings): CellCost & { readonly output: Shape } => {
+const costOf = (cell: CountedCell, input: Shape, ceilings: DeviceCeilings): CellCost & { readonly output: Shape } => {
   let [shape, operations, seconds] = [input, 0, 0];
   for (const layer of cell.layers) {
     const output = layer.outputShape(shape);

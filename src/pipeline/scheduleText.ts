@@ -51,12 +51,13 @@ export const parseSchedule = (text: string): Schedule => {
   const lines = linesOf(text);
   const end = { number: text.split('\n').length, words: [] };
   const [nameLine = end, microBatchesLine = end, placementLine = end, ...workerLines] = lines;
-  const name = heading(nameLine, 'schedule', 'the line `schedule NAME`', 1)[0] ?? '';
-  const [microBatches] = heading(microBatchesLine, 'micro-batches', 'the line `micro-batches COUNT`', 1);
+  const [name = ''] = heading(nameLine, 'schedule', 'the line `schedule NAME`', 1);
+  const [count] = heading(microBatchesLine, 'micro-batches', 'the line `micro-batches COUNT`', 1);
+  const microBatches = wholeNumber(microBatchesLine, count);
   const placement = heading(placementLine, 'placement', 'the line `placement WORKER WORKER …`');
   return {
     name,
-    microBatches: wholeNumber(microBatchesLine, microBatches),
+    microBatches,
     placement: placement.map((word) => wholeNumber(placementLine, word)),
     workers: workerLines.map((line, worker) => actionsOf(line, worker)),
   };
