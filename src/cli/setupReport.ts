@@ -1,0 +1,63 @@
+import { SingleBar } from 'cli-progress';
+import pc from 'picocolors';
+import type { InstallReport } from '../engine/install/installContext.ts';
+import { formatDuration } from '../telemetry/units.ts';
+
+const MEGA = 1e6;
+const QUARTER = 25;
+const CLEAR = '\r\u001B[K';
+
+interface Step {
+  readonly name: string;
+  readonly start: number;
+  bar: SingleBar | undefined;
+  /** Without a terminal: the percentage that was printed last. */
+  told: number;
+}
+
+/** Tells a person how a set-up goes: a bar on a terminal, a line each quarter elsewhere, and how long each step took. */
+export function setupReport(stream: NodeJS.WriteStream): InstallReport & { stop(): void } {
+  let step: Step | undefined;
+  const line = (text: string): void => {
+    step?.bar?.stop();
+    if (step) step.bar = undefined;
+    stream.write(`${stream.isTTY ? CLEAR : ''}${text}\n`);
+  };
+  return {
+    begin(name, bytes) {
+      step = { name, start: performance.now(), bar: undefined, told: 0 };
+      const size = bytes === undefined ? '' : ` (${Math.round(bytes / MEGA)} MB)`;
+      stream.write(`▸ ${name}${size}${stream.isTTY ? ' …' : '\n'}`);
+    },
+    progress(done, total) {
+      if (step === undefined || total === undefined || total < MEGA) return;
+      if (stream.isTTY) advanceBar(step, done, total, stream);
+      else if ((100 * done) / total >= step.told + QUARTER) {
+        step.told = Math.floor((100 * done) / total / QUARTER) * QUARTER;
+        stream.write(`  ${step.told} %\n`);
+      }
+    },
+    end() {
+      if (step) line(`${pc.green('✓')} ${step.name} (${formatDuration((performance.now() - step.start) / 1000)})`);
+      step = undefined;
+    },
+    note(text) {
+      line(`${pc.yellow('!')} ${text}`);
+      step = undefined;
+    },
+    stop() {
+      step?.bar?.stop();
+      step = undefined;
+    },
+  };
+}
+
+function advanceBar(step: Step, done: number, total: number, stream: NodeJS.WriteStream): void {
+  if (step.bar === undefined) {
+    const format = `▸ ${step.name} {bar} {value} / {total} MB, {eta_formatted} left`;
+    stream.write(CLEAR);
+    step.bar = new SingleBar({ format, stream, barsize: 24, clearOnComplete: true, stopOnComplete: false });
+    step.bar.start(Math.round(total / MEGA), 0);
+  }
+  step.bar.update(Math.min(Math.round(done / MEGA), Math.round(total / MEGA)));
+}
