@@ -1,5 +1,10 @@
 import { CommanderError } from 'commander';
 import { RunFileError } from '../config/runFileError.ts';
+import { SafetensorsError } from '../checkpoint/safetensorsError.ts';
+import { RunFailure } from '../coordinator/errors.ts';
+import { DataError } from '../data/dataError.ts';
+import { NiftiError } from '../data/nifti/niftiError.ts';
+import { PlanError } from '../partition/limits.ts';
 import { RunDirectoryError } from '../telemetry/runDirectory.ts';
 
 /** What an exit code means; the help lists them. */
@@ -32,22 +37,29 @@ export class InterruptedError extends Error {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   if (error instanceof InterruptedError) return exitCodes[error.signal === 'SIGINT' ? 'interrupted' : 'terminated'];
-  const usage = [InputError, RunFileError, RunDirectoryError].some((kind) => error instanceof kind);
-  return usage ? exitCodes.usage : exitCodes.failed;
+  return inputErrors.some((kind) => error instanceof kind) ? exitCodes.usage : exitCodes.failed;
 }
+
+/** What was given is wrong, and was found so before any worker started: from a worker it comes as a RunFailure. */
+const inputErrors = [InputError, RunFileError, RunDirectoryError, PlanError, DataError, NiftiError, SafetensorsError];
 
 /**
  * One message for an error: what went wrong, and what it came from where the message does not say so itself. With
  * `stack`, where in the code. An error without a name of its own is ours to mend: it says how to see more.
  */
 export function explainError(error: unknown, { stack }: { stack: boolean }): string {
-  const ours = error instanceof Error && !plainErrors.has(error.name);
-  if (stack) return describeStack(error);
-  const messages = [...causes(error)].filter(
-    (text, i, all) => !all.slice(0, i).some((earlier) => earlier.includes(text)),
-  );
-  const hint = ours ? '' : '\n(unexpected: --verbose shows where)';
-  return messages.map((text, i) => (i === 0 ? text : `  because ${text}`)).join('\n') + hint;
+  if (stack) return describeStack(error) + lastOutput(error);
+  const messages = [...causes(error)].filter((text, i, all) => !all.slice(0, i).some((told) => told.includes(text)));
+  const named = error instanceof Error && !plainErrors.has(error.name);
+  const hint = named ? '' : '\n(unexpected: --verbose shows where)';
+  return messages.map((text, i) => (i === 0 ? text : `  because ${text}`)).join('\n') + lastOutput(error) + hint;
+}
+
+/** What a process that failed had written last: where it was killed, that is all that it could say. */
+function lastOutput(error: unknown): string {
+  if (!(error instanceof RunFailure) || error.output.trim() === '') return '';
+  const lines = error.output.trimEnd().split('\n').slice(-10);
+  return `\n  its last words:\n${lines.map((line) => `    ${line}`).join('\n')}`;
 }
 
 const plainErrors = new Set(['Error', 'TypeError', 'RangeError', 'ReferenceError', 'SyntaxError']);

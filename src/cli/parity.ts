@@ -29,7 +29,11 @@ export function parityCommand(context: CliContext): Command {
   return new Command('parity')
     .description('run reference cases and compare every tensor with the expected one')
     .argument('<file...>', 'reference cases (.safetensors), or folders of them')
-    .option('--workers <K>', 'worker processes for training cases; 1,2,3 tries each', parseCounts, [1])
+    .addOption(
+      new Option('--workers <K>', 'worker processes for training cases; 1,2,3 tries each')
+        .argParser(parseCounts)
+        .default([1], '1'),
+    )
     .option('--micro-batches <M>', 'micro-batches; else as in the case', parseCount)
     .addOption(new Option('--recompute <mode>', 'what is recomputed').choices(['always', 'except_last', 'never']))
     .addOption(new Option('--engine <name>', 'compute engine').choices(['tensorflow', 'cpu']))
