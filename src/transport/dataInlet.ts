@@ -1,6 +1,7 @@
 import { Pull } from 'zeromq';
 import { anyPort, context, LOOPBACK } from './context.ts';
 import { EndpointError, LinkClosedError, SetAsideError } from './errors.ts';
+import { onAbort } from './onAbort.ts';
 import { decode, DEFAULT_MAX_BYTES, keyOf } from './tensorMessage.ts';
 import type { LinkRules, TensorMessage } from './tensorMessage.ts';
 
@@ -30,6 +31,10 @@ const DEFAULT_SET_ASIDE = 64;
  * The receiving end of a data link: tensors from one other process.
  *
  * The socket is read only while somebody waits, so a receiver that is busy lets the link fill up, and then the sender waits.
+ * ZeroMQ counts whole messages, both frames as one, at each end by itself. With one more on its way out of the sender's
+ * queue, one on its way into the receiver's, and one being cut into packets, a link holds at most
+ *
+ *     sender's mark + receiver's mark + 3 messages, and what fits into the kernel's socket buffers (some 10 MiB on Linux)
  */
 export class DataInlet {
   readonly endpoint: string;
@@ -114,18 +119,16 @@ export class DataInlet {
 
   #wait(key: string, signal: AbortSignal): Promise<TensorMessage> {
     return new Promise((resolve, reject) => {
-      const settled = (): void => signal.removeEventListener('abort', abort);
+      const settled = onAbort(signal, () => {
+        const place = this.#waiters.indexOf(waiter);
+        if (place >= 0) this.#waiters.splice(place, 1);
+        reject(signal.reason);
+      });
       const waiter: Waiter = {
         key,
         resolve: (message) => (settled(), resolve(message)),
         reject: (error) => (settled(), reject(error)),
       };
-      const abort = (): void => {
-        const place = this.#waiters.indexOf(waiter);
-        if (place >= 0) this.#waiters.splice(place, 1);
-        reject(signal.reason);
-      };
-      signal.addEventListener('abort', abort, { once: true });
       this.#waiters.push(waiter);
       void this.#read();
     });

@@ -1,3 +1,5 @@
+import { onAbort } from './onAbort.ts';
+
 /** The part of a ZeroMQ socket that a reader needs. */
 interface Receivable {
   readonly closed: boolean;
@@ -38,7 +40,6 @@ export class Reader {
 
 const orAborted = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T | 'aborted'> =>
   new Promise((resolve, reject) => {
-    const abort = (): void => resolve('aborted');
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+    const settled = onAbort(signal, () => resolve('aborted'));
+    promise.then(resolve, reject).finally(settled);
   });

@@ -1,4 +1,5 @@
 import { LinkClosedError } from './errors.ts';
+import { onAbort } from './onAbort.ts';
 
 /** The part of a ZeroMQ socket that a writer needs. */
 interface Sendable {
@@ -40,19 +41,12 @@ export class Writer {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#socket.closed) return Promise.reject(new LinkClosedError(this.#link));
     return new Promise((resolve, reject) => {
-      const settled = (): void => signal?.removeEventListener('abort', abort);
+      const settled = signal && onAbort(signal, () => this.#withdraw(job, signal.reason));
       const job: Job = {
         frames,
-        resolve: () => (settled(), resolve()),
-        reject: (error) => (settled(), reject(error)),
+        resolve: () => (settled?.(), resolve()),
+        reject: (error) => (settled?.(), reject(error)),
       };
-      const abort = (): void => {
-        const place = this.#queue.indexOf(job);
-        // The first in the queue is with the socket: it keeps its place, so that nothing overtakes it.
-        if (place > 0 || (place === 0 && !this.#writing)) this.#queue.splice(place, 1);
-        job.reject(signal?.reason);
-      };
-      signal?.addEventListener('abort', abort, { once: true });
       this.#queue.push(job);
       void this.#write();
     });
@@ -61,6 +55,13 @@ export class Writer {
   /** Ends every wait. The socket is closed by its owner, before. */
   close(): void {
     for (const job of this.#queue.splice(0)) job.reject(new LinkClosedError(this.#link));
+  }
+
+  #withdraw(job: Job, reason: unknown): void {
+    const place = this.#queue.indexOf(job);
+    // The first in the queue is with the socket: it keeps its place, so that nothing overtakes it.
+    if (place > 0) this.#queue.splice(place, 1);
+    job.reject(reason);
   }
 
   async #write(): Promise<void> {
