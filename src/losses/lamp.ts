@@ -63,14 +63,15 @@ const sampleLoss = (
   { focalWeight, focalGamma }: LampLossOptions,
 ): { value: Tensor; gradient: Tensor } => {
   const { math } = engine;
-  const { add, div, matMul, mul, neg, square, sub, sum } = math;
+  const { add, div, matMul, mul, square, sub, sum } = math;
   const [voxels, classes] = logits.shape as [number, number];
   const { p, t, pTrue, logTrue } = trueClass(engine, logits, labels);
   const { power, slope } = focalFactors(engine, pTrue, focalGamma);
 
-  const counted = matMul(t, math.concat([pTrue, math.onesLike(pTrue), mul(power, logTrue)], 1), true, false);
-  const [overlap, truth, focalSums] = math.split(counted, 3, 1) as [Tensor, Tensor, Tensor];
-  const denominator = add(add(math.reshape(sum(p, 0), [classes, 1]), truth), SMOOTH);
+  const overlap = matMul(t, pTrue, true, false);
+  const focalSums = matMul(t, mul(power, logTrue), true, false);
+  const sizes = add(sum(p, 0), sum(t, 0));
+  const denominator = add(math.reshape(sizes, [classes, 1]), SMOOTH);
   const numerator = add(mul(overlap, 2), SMOOTH);
   const dice = sub(1, div(numerator, denominator));
   const focalWeights = mul(weights, focalWeight / voxels);
@@ -81,8 +82,19 @@ const sampleLoss = (
   const focalSlope = sub(mul(mul(slope, pTrue), logTrue), power);
   const h = add(mul(pTrue, matMul(t, a)), mul(matMul(t, focalWeights), focalSlope));
   const u = add(matMul(p, b), h);
-  const gradient = sub(mul(t, h), mul(p, add(u, neg(math.reshape(b, [1, classes])))));
-  return { value, gradient };
+  return { value, gradient: combine(engine, { p, t, u, h, b: math.reshape(b, [1, classes]) }) };
+};
+
+/** h·t − p·(u − B). Lets go of p and t: at full resolution these arrays are the largest of all. */
+const combine = ({ math }: Engine, { p, t, u, h, b }: Record<'p' | 't' | 'u' | 'h' | 'b', Tensor>): Tensor => {
+  const slope = math.sub(u, b);
+  const softened = math.mul(p, slope);
+  [p, slope].forEach((array) => array.dispose());
+  const pulled = math.mul(t, h);
+  t.dispose();
+  const gradient = math.sub(pulled, softened);
+  [pulled, softened].forEach((array) => array.dispose());
+  return gradient;
 };
 
 /** (1 − p)^γ and γ·(1 − p)^(γ−1), (voxels, 1). */
