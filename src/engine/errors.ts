@@ -1,4 +1,5 @@
 import type { EngineName } from './engine.ts';
+import type { Shape } from './tensor.ts';
 
 /** The engine that was asked for is not on this machine. */
 export class EngineMissingError extends Error {
@@ -27,6 +28,24 @@ export class EngineStartedError extends Error {
     this.started = started;
     this.asked = asked;
   }
+}
+
+/** A value that does not fit the variable that it is for. */
+export class VariableValueError extends Error {
+  override readonly name = 'VariableValueError';
+
+  constructor(value: { shape: Shape; dtype: string }, shape: Shape) {
+    super(
+      `a value of shape (${value.shape.join(', ')}) and type ${value.dtype} does not fit a variable of shape ` +
+        `(${shape.join(', ')}), which holds float32`,
+    );
+  }
+}
+
+/** Throws a VariableValueError unless the value is float32 and of that shape. */
+export function checkVariableValue(value: { shape: Shape; dtype: string }, shape: Shape): void {
+  const fits = value.dtype === 'float32' && value.shape.join() === shape.join();
+  if (!fits) throw new VariableValueError(value, shape);
 }
 
 const because = (cause: unknown): string => (cause instanceof Error ? ` (${cause.message})` : '');

@@ -2,12 +2,12 @@ import { beforeAll, describe } from 'vitest';
 import type { Engine } from '../../src/engine/engine.ts';
 import { startEngine } from '../../src/engine/index.ts';
 
-import { convolutionTests } from './kernels/convolution.ts';
+import { engineTests } from './kernels/all.ts';
 
 describe('the engine of plain tfjs', () => {
   let engine: Engine;
   beforeAll(async () => {
     engine = await startEngine({ name: 'cpu' });
   });
-  convolutionTests(() => engine);
+  engineTests(() => engine);
 });

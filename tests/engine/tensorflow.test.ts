@@ -2,12 +2,12 @@ import { beforeAll, describe } from 'vitest';
 import type { Engine } from '../../src/engine/engine.ts';
 import { startEngine } from '../../src/engine/index.ts';
 import { installedEngine } from '../../src/engine/install/location.ts';
-import { convolutionTests } from './kernels/convolution.ts';
+import { engineTests } from './kernels/all.ts';
 
 describe.skipIf(!installedEngine())('the engine of TensorFlow', () => {
   let engine: Engine;
   beforeAll(async () => {
     engine = await startEngine({ name: 'tensorflow', threads: 1 });
   });
-  convolutionTests(() => engine);
+  engineTests(() => engine);
 });

@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { Engine, Updates, Variable } from '../engine.ts';
+import { checkVariableValue } from '../errors.ts';
 import type { Shape, Tensor } from '../tensor.ts';
 
 /** A tensor that is replaced by every update. */
@@ -10,6 +11,7 @@ class ReplacedVariable implements Variable {
   #live = true;
 
   constructor(tfjs: typeof tf, initial: Tensor) {
+    checkVariableValue(initial, initial.shape);
     this.shape = [...initial.shape];
     this.#tfjs = tfjs;
     this.#value = this.#copy(initial);
@@ -21,10 +23,7 @@ class ReplacedVariable implements Variable {
   }
 
   assign(value: Tensor): void {
-    if (value.shape.join() !== this.shape.join())
-      throw new Error(
-        `a value of shape (${value.shape.join(', ')}) does not fit a variable of (${this.shape.join(', ')})`,
-      );
+    checkVariableValue(value, this.shape);
     const before = this.#value;
     this.#value = this.#copy(value);
     before.dispose();

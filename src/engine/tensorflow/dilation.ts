@@ -3,6 +3,7 @@ import { convolutionSizes } from '../geometry.ts';
 import type { Shape, Tensor } from '../tensor.ts';
 import type { Convolution } from './nativeConvolution.ts';
 import type { Runtime } from './runtime.ts';
+import { stridedSlice, stridedSliceGradient } from './stridedSlice.ts';
 
 /**
  * Dilated convolution by plain ones. Voxels that lie d apart never meet others under a kernel dilated by d, so each of the
@@ -16,7 +17,7 @@ export function loweredDilation(r: Runtime, plain: Convolution): Convolution {
       tf.tidy(() => {
         const plan = planOf(x.shape, filter.shape, geometry);
         const phases = plain.convolve(toPhases(r, x, plan), filter, plan.plain);
-        return everyNth(r, fromPhases(r, phases, plan.block, plan.windowCrops), geometry.strides);
+        return everyNth(r, fromPhases(r, phases, plan.block, plan.windowCrops), plan);
       }),
 
     convolveInputGradient: (inputShape, filter, dy, geometry) =>
@@ -96,27 +97,22 @@ function gradientOfPhases(r: Runtime, dy: Tensor, plan: Plan): Tensor {
   return r.tf.spaceToBatchND(all, [...plan.block], asPairs(plan.windowCrops));
 }
 
-const whole = (strides: readonly number[]): number[] => [1, ...strides, 1];
+const gridOf = ({ strides }: Plan, count: Shape) => ({
+  begin: count.map(() => 0),
+  strides: [1, ...strides, 1],
+  count,
+});
 
-function everyNth(r: Runtime, y: Tensor, strides: readonly number[]): Tensor {
-  if (strides.every((stride) => stride === 1)) return y;
-  return r.tf.stridedSlice(
-    y,
-    y.shape.map(() => 0),
-    y.shape,
-    whole(strides),
-  );
+/** The windows that the stride keeps. */
+function everyNth(r: Runtime, y: Tensor, plan: Plan): Tensor {
+  if (plan.strides.every((stride) => stride === 1)) return y;
+  const kept = plan.windows.map((windows, axis) => Math.ceil(windows / plan.strides[axis]!));
+  return stridedSlice(r, y, gridOf(plan, [y.shape[0]!, ...kept, y.shape.at(-1)!]));
 }
 
-/** The gradient of `everyNth`: zeros between the elements. */
-function between(r: Runtime, dy: Tensor, { strides, windows }: Plan): Tensor {
-  if (strides.every((stride) => stride === 1)) return dy;
-  const shape = [dy.shape[0]!, ...windows, dy.shape.at(-1)!];
-  const masks = ['begin_mask', 'end_mask', 'ellipsis_mask', 'new_axis_mask', 'shrink_axis_mask'];
-  const inputs = [shape, shape.map(() => 0), shape, whole(strides)].map((list) => r.tf.tensor1d(list, 'int32'));
-  return r.run(
-    'StridedSliceGrad',
-    [r.float, r.type('Index', 'TF_INT32'), ...masks.map((mask) => r.int(mask, 0))],
-    [...inputs, dy],
-  );
+/** The gradient of `everyNth`: zeros where there is no window. */
+function between(r: Runtime, dy: Tensor, plan: Plan): Tensor {
+  if (plan.strides.every((stride) => stride === 1)) return dy;
+  const shape = [dy.shape[0]!, ...plan.windows, dy.shape.at(-1)!];
+  return stridedSliceGradient(r, shape, gridOf(plan, dy.shape), dy);
 }

@@ -1,4 +1,6 @@
 import type { Engine, PoolGeometry } from '../engine.ts';
+import type { Tensor } from '../tensor.ts';
+import { maxPoolGradient3D } from './maxPoolGradient.ts';
 import type { Attribute, Runtime } from './runtime.ts';
 
 type Kernels = Pick<Engine, 'maxPool' | 'maxPoolGradient' | 'averagePool' | 'averagePoolGradient'>;
@@ -16,10 +18,13 @@ export function poolingKernels(r: Runtime): Kernels {
   return {
     maxPool: (x, geometry) => r.run(cube(geometry) ? 'MaxPool3D' : 'MaxPool', attributes(geometry), [x]),
 
-    maxPoolGradient: (x, y, dy, geometry) =>
-      cube(geometry)
-        ? r.run('MaxPool3DGrad', [...attributes(geometry), r.type('TInput', 'TF_FLOAT')], [x, y, dy])
-        : r.run('MaxPoolGrad', attributes(geometry), [x, y, dy]),
+    maxPoolGradient(x, y, dy, geometry) {
+      if (!cube(geometry)) return r.run('MaxPoolGrad', attributes(geometry), [x, y, dy]);
+      const pool = (input: Tensor) => r.run('MaxPool3D', attributes(geometry), [input]);
+      const toAll = (...inputs: Tensor[]) =>
+        r.run('MaxPool3DGrad', [...attributes(geometry), r.type('TInput', 'TF_FLOAT')], inputs);
+      return maxPoolGradient3D(r, { pool, toAll }, { x, y, dy }, geometry);
+    },
 
     averagePool: (x, geometry) => r.run(cube(geometry) ? 'AvgPool3D' : 'AvgPool', attributes(geometry), [x]),
 

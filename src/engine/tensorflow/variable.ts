@@ -1,4 +1,5 @@
 import type { Engine, Updates, Variable } from '../engine.ts';
+import { checkVariableValue } from '../errors.ts';
 import { sizeOf, type Shape, type Tensor } from '../tensor.ts';
 import type { Attribute, Runtime } from './runtime.ts';
 
@@ -14,6 +15,7 @@ class ResourceVariable implements Variable {
   #live = true;
 
   constructor(runtime: Runtime, initial: Tensor, freed: (bytes: number) => void) {
+    checkVariableValue(initial, initial.shape);
     this.shape = [...initial.shape];
     this.#runtime = runtime;
     this.#dtype = runtime.type('dtype', 'TF_FLOAT');
@@ -38,6 +40,7 @@ class ResourceVariable implements Variable {
 
   /** TensorFlow would share the buffer of `value`, so it gets one of its own: values can be memory of JavaScript. */
   assign(value: Tensor): void {
+    checkVariableValue(value, this.shape);
     const copy = this.#runtime.run('DeepCopy', [this.#runtime.float], [value]);
     this.take(copy);
   }

@@ -97,7 +97,7 @@ function check(engine: Engine, { input, filter, geometry, seed }: Case): void {
 }
 
 /** Small random convolutions; each axis has its own size, kernel, stride, dilation and padding. */
-export function cases(dims: 2 | 3, dilated: boolean): fc.Arbitrary<Case> {
+function cases(dims: 2 | 3, dilated: boolean): fc.Arbitrary<Case> {
   const axis = fc
     .record({
       size: fc.integer({ min: 1, max: dims === 3 ? 5 : 8 }),
