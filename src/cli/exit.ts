@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { CommanderError } from 'commander';
 import { RunFileError } from '../config/runFileError.ts';
 import { SafetensorsError } from '../checkpoint/safetensorsError.ts';
@@ -68,13 +69,13 @@ function* causes(error: unknown): Generator<string> {
   let each = error;
   // A cause that leads back to itself would never end.
   for (let depth = 0; depth < 5 && each !== undefined && each !== null; depth++) {
-    yield each instanceof Error ? each.message : String(each);
+    yield each instanceof Error ? each.message : inspect(each);
     each = each instanceof Error ? each.cause : undefined;
   }
 }
 
 function describeStack(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof Error)) return inspect(error);
   const cause = error.cause === undefined ? '' : `\ncaused by ${describeStack(error.cause)}`;
   return `${error.stack ?? error.message}${cause}`;
 }

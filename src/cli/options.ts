@@ -23,14 +23,20 @@ export function runFileOptions(): Option[] {
   });
 }
 
+export interface RunFileFlags {
+  readonly set?: readonly string[];
+  readonly [flag: string]: unknown;
+}
+
 /** The overrides that the options of a command line amount to; `--set` first, so that an option of its own wins. */
-export function overridesOf(options: Readonly<Record<string, unknown>>): readonly string[] {
+export function overridesOf(options: RunFileFlags): readonly string[] {
   const flagged = runFileFlags.flatMap(({ flag, key }) => {
     const value = options[camelCase(flag)];
+    if (typeof value !== 'string') return [];
     // A name stays text where YAML would see a number.
-    return value === undefined ? [] : [`${key}=${key === 'name' ? JSON.stringify(value) : String(value)}`];
+    return [`${key}=${key === 'name' ? JSON.stringify(value) : value}`];
   });
-  return [...((options['set'] as readonly string[] | undefined) ?? []), ...flagged];
+  return [...(options.set ?? []), ...flagged];
 }
 
 const camelCase = (flag: string): string => flag.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());

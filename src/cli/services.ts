@@ -1,11 +1,11 @@
-type Coordinator = typeof import('../coordinator/index.ts');
-type Parity = typeof import('../coordinator/parity/index.ts');
+import type * as coordinator from '../coordinator/index.ts';
+import type * as parity from '../coordinator/parity/index.ts';
 
 /** What the commands have done for them. */
 export interface Services {
-  readonly train: Coordinator['train'];
-  readonly predict: Coordinator['predict'];
-  readonly runParity: Parity['runParity'];
+  readonly train: typeof coordinator.train;
+  readonly predict: typeof coordinator.predict;
+  readonly runParity: typeof parity.runParity;
 }
 
 export type TrainResult = Awaited<ReturnType<Services['train']>>;

@@ -6,7 +6,7 @@ import { createRunDirectory, discardIfBarren, runFiles, writeResolvedRun } from 
 import type { TrainEvent } from '../telemetry/trainEvent.ts';
 import type { CliContext } from './context.ts';
 import { interruptible } from './interrupt.ts';
-import { overridesOf, runFileOptions, setOption } from './options.ts';
+import { overridesOf, runFileOptions, setOption, type RunFileFlags } from './options.ts';
 import { describeFiles, describeResult } from './trainReport.ts';
 
 interface Flags {
@@ -32,7 +32,7 @@ export function trainCommand(context: CliContext): Command {
     .option('--output <dir>', "where the run's folder is made", 'runs')
     .option('--json', 'print events as JSON lines, the result last')
     .addHelpText('after', example)
-    .action(async (file: string, flags: Flags & Record<string, unknown>) => {
+    .action(async (file: string, flags: Flags & RunFileFlags) => {
       await trainRun(loadRunFile(file, overridesOf(flags)), flags, context);
     });
 }

@@ -8,7 +8,7 @@ export function describeAllowed(node: SchemaNode): string {
   if (forms.length > 1) return alternatives([...new Set(forms.flatMap(choices))]);
   if (node.const !== undefined) return String(node.const);
   if (node.enum) return alternatives(node.enum.map(String));
-  switch (node.type) {
+  switch (node.type ?? 'object') {
     case 'integer':
       return `a whole number${describeRange(node, 1)}`;
     case 'number':
@@ -19,7 +19,7 @@ export function describeAllowed(node: SchemaNode): string {
       return 'true or false';
     case 'array':
       return describeList(node);
-    default:
+    case 'object':
       return `a mapping with the keys ${Object.keys(node.properties ?? {}).join(', ')}`;
   }
 }

@@ -65,8 +65,8 @@ function valueFault(path: KeyPath, data: unknown): Told {
 
 function meantValue(value: unknown, node: SchemaNode): string | undefined {
   if (typeof value !== 'string') return undefined;
-  const words = branches(node).flatMap((branch) => branch.enum ?? (branch.const === undefined ? [] : [branch.const]));
-  const word = nearest(value, words.map(String));
+  const words = branches(node).flatMap((branch) => [...(branch.enum ?? []), branch.const ?? []].flat().map(String));
+  const word = nearest(value, words);
   return word && `did you mean ${word}?`;
 }
 

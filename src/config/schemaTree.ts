@@ -4,13 +4,13 @@ import { runFileSchema } from './runFile.ts';
 
 /** What we read of a JSON Schema node. */
 export interface SchemaNode {
-  readonly type?: string;
+  readonly type?: 'integer' | 'number' | 'string' | 'boolean' | 'array' | 'object';
   readonly description?: string;
   /** What is allowed, in words, where the schema alone would not be plain. */
   readonly allowed?: string;
   readonly default?: unknown;
-  readonly const?: unknown;
-  readonly enum?: readonly unknown[];
+  readonly const?: string | number | boolean;
+  readonly enum?: readonly (string | number)[];
   readonly anyOf?: readonly SchemaNode[];
   readonly oneOf?: readonly SchemaNode[];
   readonly properties?: Readonly<Record<string, SchemaNode>>;

@@ -55,7 +55,8 @@ export function advance(progress: Progress, event: TrainEvent, now: number): Pro
     }
     case 'validated':
       return { ...progress, now, dice: event.meanDice };
-    default:
+    case 'saved':
+    case 'note':
       return progress;
   }
 }

@@ -22,8 +22,14 @@ const predictLike: Services['predict'] = async () => ({
 const predict = (output: string, ...words: readonly string[]) =>
   lampWith(
     { predict: predictLike },
-    ...['predict', '--run', join(folder, 'run'), '--input', join(folder, 'image.nii.gz')],
-    ...['--output', join(folder, output), ...words],
+    'predict',
+    '--run',
+    join(folder, 'run'),
+    '--input',
+    join(folder, 'image.nii.gz'),
+    '--output',
+    join(folder, output),
+    ...words,
   );
 
 test('a prediction is summed up by class', async () => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { runFileSchema, type RunFile } from '../../src/config/runFile.ts';
 
 const positive = fc.integer({ min: 1, max: 1000 });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { withAbsolutePaths } from '../../src/config/dataPaths.ts';
 import { formatRunFile } from '../../src/config/formatRunFile.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   advance,
@@ -40,7 +40,8 @@ test('the line with its bar never fills the terminal, at any width', () => {
       const text = formatProgress(progress);
       const line = formatProgressBar(progress, columns);
       expect(line.endsWith(text)).toBe(true);
-      if (line !== text) expect(textWidth(line)).toBeLessThan(columns);
+      // Text that is longer than the terminal stands alone.
+      expect(line === text || textWidth(line) < columns).toBe(true);
     }),
   );
   expect(formatProgressBar(progress, 200)).toContain('█'.repeat(30));

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { formatTable } from '../../src/telemetry/table.ts';
 import { textWidth } from '../../src/telemetry/textWidth.ts';
