@@ -6,6 +6,7 @@ export type Ending = { kind: 'code'; code: number } | { kind: 'signal'; signal: 
 
 /** Characters of standard error that are kept for the report. */
 const KEPT_OUTPUT = 4000;
+const LAST_WORDS_MILLISECONDS = 200;
 
 /** The built file of a process's entry: workers run from `dist`, also where the coordinator itself runs from the sources. */
 export function entryFile(name: 'worker' | 'data/loader'): string {
@@ -40,8 +41,16 @@ export class Child {
         resolve(this.#ending);
       };
       this.#process.once('error', (error) => end({ kind: 'never started', error }));
-      // `close`, not `exit`: by then all that it wrote has been read.
-      this.#process.once('close', (code, signal) => end(signal ? { kind: 'signal', signal } : { kind: 'code', code: code ?? 1 }));
+      this.#process.once('exit', (code, signal) => {
+        const ending: Ending = signal ? { kind: 'signal', signal } : { kind: 'code', code: code ?? 1 };
+        // What it wrote last may still be in the pipe. (`close` would wait for it, but never comes where the channel was
+        // disconnected first.)
+        const read = setTimeout(() => end(ending), LAST_WORDS_MILLISECONDS);
+        this.#process.stderr?.once('end', () => {
+          clearTimeout(read);
+          end(ending);
+        });
+      });
     });
   }
 
