@@ -165,7 +165,7 @@ const isName = (value: unknown): value is string =>
 
 /** A value from outside, short enough for a message. */
 const show = (value: unknown): string => {
-  const text = typeof value === 'string' ? `'${value}'` : String(JSON.stringify(value));
+  const text = value === undefined || typeof value === 'number' ? String(value) : JSON.stringify(value);
   return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 };
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { OutgoingTensor, TensorValues } from '../../src/transport/tensorMessage.ts';
 
 const count = fc.nat({ max: 2 ** 40 });

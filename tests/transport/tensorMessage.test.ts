@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { pack as packLoosely } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
 import { FrameError } from '../../src/transport/errors.ts';
