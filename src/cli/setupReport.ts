@@ -1,7 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import pc from 'picocolors';
 import type { InstallReport } from '../engine/install/installContext.ts';
-import { formatDuration } from '../telemetry/units.ts';
 
 const MEGA = 1e6;
 const QUARTER = 25;
@@ -38,7 +37,7 @@ export function setupReport(stream: NodeJS.WriteStream): InstallReport & { stop(
       }
     },
     end() {
-      if (step) line(`${pc.green('✓')} ${step.name} (${formatDuration((performance.now() - step.start) / 1000)})`);
+      if (step) line(`${pc.green('✓')} ${step.name} (${seconds(performance.now() - step.start)})`);
       step = undefined;
     },
     note(text) {
@@ -61,3 +60,5 @@ function advanceBar(step: Step, done: number, total: number, stream: NodeJS.Writ
   }
   step.bar.update(Math.min(Math.round(done / MEGA), Math.round(total / MEGA)));
 }
+
+const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;

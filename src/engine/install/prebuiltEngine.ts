@@ -68,7 +68,7 @@ async function copyPackage(workspace: string): Promise<string> {
 /** The script waits for its host for ever; a network that does not reach it is known in seconds. */
 async function checkHost({ env, signal }: InstallContext): Promise<void> {
   // Through a proxy only the script itself can tell.
-  if (env.HTTPS_PROXY || env.https_proxy) return;
+  if (env.HTTPS_PROXY || env.https_proxy || env.HTTP_PROXY || env.http_proxy) return;
   const host = env.TFJS_NODE_CDN_STORAGE || env.CDN_STORAGE || 'https://storage.googleapis.com/';
   try {
     await fetch(host, { method: 'HEAD', signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]) });
