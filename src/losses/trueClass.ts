@@ -38,5 +38,5 @@ export const trueClass = (engine: Engine, logits: Tensor, labels: Tensor): TrueC
 /** (voxels, 1). Along the first axis TensorFlow finds the largest several times faster than along a short last one. */
 const largestLogit = (engine: Engine, logits: Tensor): Tensor => {
   const { math } = engine;
-  return engine.tidy(() => math.reshape(math.max(math.transpose(logits, [1, 0]), 0), [logits.shape[0]!, 1]));
+  return engine.tidy(() => math.reshape(math.max(math.transpose(logits, [1, 0]), 0), [logits.shape[0], 1]));
 };

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   readSafetensors,
@@ -147,7 +147,7 @@ describe('a file that lies', () => {
         for (const { at, value } of mutations) bytes[at] = value;
         await writeFile(path, bytes.subarray(0, Math.min(...mutations.map(({ keep }) => keep))));
         const outcome = await readSafetensors(path).catch((error: unknown) => error);
-        if (outcome instanceof Error) expect(outcome).toBeInstanceOf(SafetensorsError);
+        return outcome instanceof SafetensorsError || !(outcome instanceof Error);
       }),
       { numRuns: 500, seed: 3 },
     );

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { lossSchema } from '../../src/config/schema/loss.ts';
 import type { Engine, EngineName } from '../../src/engine/engine.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { channelsLast } from '../../src/checkpoint/pytorchLayout.ts';
 import { diceScores, MetricShapeError } from '../../src/metrics/dice.ts';
@@ -67,11 +67,8 @@ describe('compute_meandice of MONAI 0.2.0', () => {
       golden.about['include_background'] === true,
     );
     const expected = golden.floats('value');
-    scores.flat().forEach((score, index) => {
-      if (Number.isNaN(expected[index]!)) expect(score).toBeNaN();
-      else expect(score).toBeCloseTo(expected[index]!, 6);
-    });
-    expect(scores.flat()).toHaveLength(expected.length);
+    const rounded = (values: Iterable<number>) => [...values].map((value) => Math.round(value * 1e6) / 1e6);
+    expect(rounded(scores.flat())).toEqual(rounded(expected));
     expect([...expected].some(Number.isNaN)).toBe(true);
   });
 });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { lrScheduleSchema } from '../../src/config/schema/optimizer.ts';
 import { learningRate } from '../../src/optimizers/learningRate.ts';

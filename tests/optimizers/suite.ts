@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { optimizerSchema } from '../../src/config/schema/optimizer.ts';
 import type { OptimizerSpec } from '../../src/config/runFile.ts';
