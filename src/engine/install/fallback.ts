@@ -15,8 +15,11 @@ interface Fallback {
 
 /** What the outcome of a set-up depends on and can be looked up in no time. */
 export function machineState(env: NodeJS.ProcessEnv): string {
-  const settings = Object.entries(env).filter(([name]) => /^(PIP_|TFJS_NODE_|CDN_STORAGE$|https?_proxy$)/i.test(name));
-  const facts = [pipCandidates(env), findCompiler(env), hasNvidiaDriver(), settings.toSorted(), WHEELS];
+  const settings = Object.keys(env)
+    .filter((name) => /^(PIP_|TFJS_NODE_|CDN_STORAGE$|https?_proxy$)/i.test(name))
+    .toSorted((a, b) => (a < b ? -1 : 1))
+    .map((name) => [name, env[name]]);
+  const facts = [pipCandidates(env), findCompiler(env), hasNvidiaDriver(), settings, WHEELS];
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex');
 }
 

@@ -36,6 +36,8 @@ export class InstallError extends Error {
   }
 }
 
+const UNWRITABLE = new Set(['EACCES', 'EROFS', 'EPERM', 'EEXIST', 'ENOTDIR']);
+
 /** Any failure of a way as an InstallError: a full disk and a cache that cannot be written have a name of their own. */
 export function asInstallError(error: unknown): InstallError {
   if (error instanceof InstallError) return error;
@@ -43,7 +45,7 @@ export function asInstallError(error: unknown): InstallError {
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new InstallError('disk', `the disk is full (${message})`, { remedy: FREE_DISK, cause: error });
   }
-  if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM') {
+  if (code !== undefined && UNWRITABLE.has(code)) {
     return new InstallError('cache', `the cache cannot be written (${message})`, {
       remedy: 'LAMP_CACHE=FOLDER npm run setup, with a folder that can be written',
       cause: error,

@@ -104,7 +104,11 @@ export class Wheel {
       ({ fileName }) => fileName.endsWith(`.dist-info/${file}`) && depth(fileName) === 2,
     );
     if (entry === undefined) throw corrupt(`${this.#name} has no ${file}`);
-    return (await buffer(await this.#zip.openReadStreamPromise(entry))).toString('utf8');
+    try {
+      return (await buffer(await this.#zip.openReadStreamPromise(entry))).toString('utf8');
+    } catch (cause) {
+      throw corrupt(`${this.#name}: ${file} cannot be read (${(cause as Error).message})`, cause);
+    }
   }
 }
 
