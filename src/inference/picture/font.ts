@@ -22,7 +22,7 @@ export const LETTER = { advance: 6, height: 8 } as const;
 
 /** The points of a text, as offsets from its upper left corner. */
 export function* textPoints(text: string): Generator<readonly [x: number, y: number]> {
-  for (const [place, letter] of [...text].entries()) {
+  for (const [place, letter] of text.split('').entries()) {
     const glyph = GLYPHS[letter.charCodeAt(0) - 32] ?? UNKNOWN;
     for (let column = 0; column < 5; column++) {
       const bits = Number.parseInt(glyph.slice(2 * column, 2 * column + 2), 16);

@@ -1,4 +1,4 @@
-import type { Volume, VoxelArray } from '../../data/volume.ts';
+import type { Volume } from '../../data/volume.ts';
 import type { Canvas, Colour } from './canvas.ts';
 import { classColour } from './palette.ts';
 import type { View, ViewAxis } from './slices.ts';
@@ -10,7 +10,7 @@ export type GreyWindow = readonly [black: number, white: number];
 const TINT = 0.45;
 
 /** From the 1st to the 99.5th percentile of the non-zero voxels, of a sample of them; zeros are black. */
-export function greyWindow({ values, size }: Volume<VoxelArray>): GreyWindow {
+export function greyWindow({ values, size }: Volume): GreyWindow {
   const voxels = size[0] * size[1] * size[2];
   const step = Math.max(1, Math.floor(voxels / 100_000));
   const sample: number[] = [];
@@ -39,7 +39,7 @@ export class Panel {
     canvas: Canvas,
     left: number,
     top: number,
-    { image, labels, window }: { image: Volume<VoxelArray>; labels: Volume<Uint8Array>; window: GreyWindow },
+    { image, labels, window }: { image: Volume; labels: Volume<Uint8Array>; window: GreyWindow },
   ): void {
     const classes = this.#classes(labels);
     for (let y = 0; y < this.height; y++)
@@ -71,7 +71,7 @@ export class Panel {
   }
 
   /** The value of the voxel (h, v) of the slice; beyond the border, that of the border. */
-  #voxel({ values, size }: Volume<VoxelArray>, h: number, v: number): number {
+  #voxel({ values, size }: Volume, h: number, v: number): number {
     const { horizontal, vertical, cut } = this.view;
     const place: [number, number, number] = [0, 0, 0];
     place[cut.axis] = cut.index;
@@ -80,7 +80,7 @@ export class Panel {
     return values[place[0] + size[0] * (place[1] + size[1] * place[2])]!;
   }
 
-  #grey(image: Volume<VoxelArray>, [black, white]: GreyWindow, x: number, y: number): number {
+  #grey(image: Volume, [black, white]: GreyWindow, x: number, y: number): number {
     const shade = (h: number, v: number): number => {
       const value = this.#voxel(image, h, v);
       return value === 0 ? 0 : Math.min(Math.max((value - black) / (white - black), 0), 1);

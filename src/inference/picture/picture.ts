@@ -1,4 +1,4 @@
-import type { Volume, VoxelArray } from '../../data/volume.ts';
+import type { Volume } from '../../data/volume.ts';
 import { Canvas, textWidth, type Colour } from './canvas.ts';
 import { LETTER } from './font.ts';
 import { classColour } from './palette.ts';
@@ -7,7 +7,7 @@ import { chooseViews } from './slices.ts';
 
 /** What is laid over the slices. */
 export interface PictureInput {
-  readonly image: Volume<VoxelArray>;
+  readonly image: Volume;
   /** Label maps on the grid of the image; one column each, from left to right. */
   readonly columns: readonly { readonly title: string; readonly labels: Volume<Uint8Array> }[];
   /** Names, background first. */
@@ -95,13 +95,7 @@ function drawLegend(canvas: Canvas, left: number, top: number, lines: readonly s
 }
 
 /** L and R, P and A, I and S at the edges of a panel. */
-function labelEnds(
-  canvas: Canvas,
-  { horizontal, vertical, plane }: View,
-  panel: Panel,
-  left: number,
-  top: number,
-): void {
+function labelEnds(canvas: Canvas, panel: Panel, left: number, top: number): void {
   const { horizontal, vertical, plane } = panel.view;
   const middle = top + (panel.height >> 1) - LETTER.height;
   const centre = left + (panel.width >> 1) - LETTER.advance;
