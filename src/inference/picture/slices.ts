@@ -65,6 +65,8 @@ export function fullestSlice({ values, size }: Volume<Uint8Array>, axis: 0 | 1 |
     const most = slices.reduce((a, b) => Math.max(a, b));
     slices.forEach((count, slice) => (scores[slice]! += count / most));
   }
-  const best = scores.indexOf(scores.reduce((a, b) => Math.max(a, b)));
-  return counts.size === 0 ? length >> 1 : best;
+  // Of slices that show as much, the middle one.
+  const most = scores.reduce((a, b) => Math.max(a, b));
+  const best = Array.from(scores.keys()).filter((slice) => scores[slice]! >= most - 1e-9);
+  return best[(best.length - 1) >> 1]!;
 }
