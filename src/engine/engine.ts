@@ -98,6 +98,8 @@ export interface Updates {
     g: Tensor,
     o: { rate: number; beta1: number; beta2: number; beta1Power: number; beta2Power: number; epsilon: number },
   ): void;
+  /** v ← α·v + (1−α)·g²; p ← p − rate·g/(√v + ε): PyTorch's RMSprop, without the first moment that Adam would keep. */
+  rmsprop(p: Variable, v: Variable, g: Tensor, o: { rate: number; alpha: number; epsilon: number }): void;
   /** p ← p − rate·g. */
   descend(p: Variable, g: Tensor, rate: number): void;
   /** p ← factor·p (decoupled weight decay). */

@@ -72,6 +72,10 @@ function updateKernels(t: typeof tf): Updates {
       const scaled = (rate * Math.sqrt(1 - beta2Power)) / (1 - beta1Power);
       update(p, (value) => t.sub(value, t.mul(t.div(m.read(), t.add(t.sqrt(v.read()), epsilon)), scaled)));
     },
+    rmsprop(p, v, g, { rate, alpha, epsilon }) {
+      update(v, (value) => mix(value, alpha, t.square(g)));
+      update(p, (value) => t.sub(value, t.mul(t.div(g, t.add(t.sqrt(v.read()), epsilon)), rate)));
+    },
     descend: (p, g, rate) => update(p, (value) => t.sub(value, t.mul(g, rate))),
     scale: (p, factor) => update(p, (value) => t.mul(value, factor)),
   };

@@ -12,7 +12,7 @@ export function loadTensorFlow(addon: string): typeof tf {
   const tfjs = require('@tensorflow/tfjs') as typeof tf;
   tfjs.env().set('PROD', true);
   try {
-    require('@tensorflow/tfjs-node-gpu');
+    void require('@tensorflow/tfjs-node-gpu');
   } catch (cause) {
     throw new EngineMissingError(addon, cause);
   }
@@ -37,5 +37,5 @@ function pointAt(addon: string): void {
   standIn.filename = id;
   standIn.loaded = true;
   standIn.exports = { find: () => addon };
-  require.cache[id] = standIn as NodeJS.Module;
+  require.cache[id] = standIn;
 }

@@ -63,10 +63,10 @@ function dilatesNatively(r: Runtime, native: Convolution): boolean {
   ];
   try {
     r.tf.tidy(() => {
-      const [x, filter] = [r.tf.ones(shape!), r.tf.ones(filterShape!)];
+      const [x, filter] = [r.tf.ones(shape), r.tf.ones(filterShape)];
       const y = native.convolve(x, filter, geometry);
-      native.convolveInputGradient(shape!, filter, y, geometry);
-      native.convolveFilterGradient(x, filterShape!, y, geometry);
+      native.convolveInputGradient(shape, filter, y, geometry);
+      native.convolveFilterGradient(x, filterShape, y, geometry);
     });
     return true;
   } catch {

@@ -107,12 +107,12 @@ const gridOf = ({ strides }: Plan, count: Shape) => ({
 function everyNth(r: Runtime, y: Tensor, plan: Plan): Tensor {
   if (plan.strides.every((stride) => stride === 1)) return y;
   const kept = plan.windows.map((windows, axis) => Math.ceil(windows / plan.strides[axis]!));
-  return stridedSlice(r, y, gridOf(plan, [y.shape[0]!, ...kept, y.shape.at(-1)!]));
+  return stridedSlice(r, y, gridOf(plan, [y.shape[0], ...kept, y.shape.at(-1)!]));
 }
 
 /** The gradient of `everyNth`: zeros where there is no window. */
 function between(r: Runtime, dy: Tensor, plan: Plan): Tensor {
   if (plan.strides.every((stride) => stride === 1)) return dy;
-  const shape = [dy.shape[0]!, ...plan.windows, dy.shape.at(-1)!];
+  const shape = [dy.shape[0], ...plan.windows, dy.shape.at(-1)!];
   return stridedSliceGradient(r, shape, gridOf(plan, dy.shape), dy);
 }

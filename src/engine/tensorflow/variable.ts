@@ -14,7 +14,7 @@ class ResourceVariable implements Variable {
   readonly #freed: (bytes: number) => void;
   #live = true;
 
-  constructor(runtime: Runtime, initial: Tensor, freed: (bytes: number) => void) {
+  constructor(runtime: Runtime, initial: Tensor, freed: (bytes: number) => void = () => {}) {
     checkVariableValue(initial, initial.shape);
     this.shape = [...initial.shape];
     this.#runtime = runtime;
@@ -81,7 +81,16 @@ export function variableKernels(r: Runtime): Pick<Engine, 'variable' | 'updates'
 
 function updateKernels(r: Runtime): Updates {
   const attributes = [r.float, r.bool('use_locking', false)];
+  const adam: Updates['adam'] = (p, m, v, g, o) => {
+    const scalars = [o.beta1Power, o.beta2Power, o.rate, o.beta1, o.beta2, o.epsilon].map((value) => r.scalar(value));
+    r.act(
+      'ResourceApplyAdam',
+      [...attributes, r.bool('use_nesterov', false)],
+      [handleOf(p), handleOf(m), handleOf(v), ...scalars, g],
+    );
+  };
   return {
+    adam,
     momentum(p, v, g, { rate, momentum, nesterov }) {
       r.act(
         'ResourceApplyMomentum',
@@ -89,13 +98,14 @@ function updateKernels(r: Runtime): Updates {
         [handleOf(p), handleOf(v), r.scalar(rate), g, r.scalar(momentum)],
       );
     },
-    adam(p, m, v, g, o) {
-      const scalars = [o.beta1Power, o.beta2Power, o.rate, o.beta1, o.beta2, o.epsilon].map((value) => r.scalar(value));
-      r.act(
-        'ResourceApplyAdam',
-        [...attributes, r.bool('use_nesterov', false)],
-        [handleOf(p), handleOf(m), handleOf(v), ...scalars, g],
-      );
+    rmsprop(p, v, g, { rate, alpha, epsilon }) {
+      // Adam with β1 = 0 forms m + (g − m): with m = g that is g exactly, and m need not be kept.
+      const m = new ResourceVariable(r, g);
+      try {
+        adam(p, m, v, g, { rate, beta1: 0, beta2: alpha, beta1Power: 0, beta2Power: 0, epsilon });
+      } finally {
+        m.dispose();
+      }
     },
     descend(p, g, rate) {
       r.act('ResourceApplyGradientDescent', attributes, [handleOf(p), r.scalar(rate), g]);

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ConvolutionGeometry, Engine } from '../../../src/engine/engine.ts';
 import type { Shape } from '../../../src/engine/tensor.ts';
@@ -16,14 +16,14 @@ export function convolutionTests(engine: () => Engine): void {
   describe.each([2, 3] as const)('convolution over %i spatial axes', (dims) => {
     test('agrees with the definition for every stride, dilation and padding', () => {
       fc.assert(
-        fc.property(cases(dims, false), (c) => check(engine(), c)),
+        fc.property(cases(dims, false), (c) => expectConvolution(engine(), c)),
         { numRuns: 60 },
       );
     });
 
     test('agrees where the kernel is dilated', () => {
       fc.assert(
-        fc.property(cases(dims, true), (c) => check(engine(), c)),
+        fc.property(cases(dims, true), (c) => expectConvolution(engine(), c)),
         { numRuns: 60 },
       );
     });
@@ -39,7 +39,7 @@ export function convolutionTests(engine: () => Engine): void {
       ['dilation 6 with padding 6, wider than the image', 3, 1, 6, 6, 5],
     ])('%s', (_, kernel, stride, dilation, padding, size) => {
       const each = <T>(value: T): T[] => Array.from({ length: dims }, () => value);
-      check(engine(), {
+      expectConvolution(engine(), {
         input: [2, ...each(size), 3],
         filter: [...each(kernel), 3, 5],
         geometry: { strides: each(stride), dilations: each(dilation), padding: each([padding, padding] as const) },
@@ -76,7 +76,7 @@ export function convolutionTests(engine: () => Engine): void {
 }
 
 /** The forward pass and both gradients against the reference, with nothing left behind. */
-function check(engine: Engine, { input, filter, geometry, seed }: Case): void {
+function expectConvolution(engine: Engine, { input, filter, geometry, seed }: Case): void {
   const [x, w] = [randomArray(input, seed), randomArray(filter, seed + 1)];
   const dy = randomArray(naive.convolvedShape(input, filter, geometry), seed + 2);
   expectNoLeak(engine, () => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { Engine } from '../../../src/engine/engine.ts';
 import type { Shape } from '../../../src/engine/tensor.ts';

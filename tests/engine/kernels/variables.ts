@@ -15,7 +15,7 @@ export function variableTests(engine: () => Engine): void {
   };
   const zero = (): NdArray => ({ shape: SHAPE, values: new Float64Array(24) });
   /** Applies an update a few times with new gradients, in the engine and in float64, and compares all variables. */
-  const compare = (
+  const expectUpdates = (
     states: number,
     apply: (variables: readonly Variable[], gradient: ReturnType<typeof toTensor>, step: number) => void,
     reference: (at: Float64Array[], gradient: number, i: number, step: number) => void,
@@ -95,12 +95,12 @@ export function variableTests(engine: () => Engine): void {
 
   describe('updates in place', () => {
     test.each([false, true])('momentum, Nesterov %s', (nesterov) => {
-      compare(
+      expectUpdates(
         1,
         ([p, v], g) => engine().updates.momentum(p!, v!, g, { rate: 0.1, momentum: 0.9, nesterov }),
         ([p, v], g, i) => {
           v![i] = 0.9 * v![i]! + g;
-          p![i]! -= 0.1 * (nesterov ? g + 0.9 * v![i]! : v![i]!);
+          p![i]! -= 0.1 * (nesterov ? g + 0.9 * v![i] : v![i]);
         },
       );
     });
@@ -108,25 +108,36 @@ export function variableTests(engine: () => Engine): void {
     test('Adam', () => {
       const options = { rate: 0.01, beta1: 0.9, beta2: 0.99, epsilon: 1e-6 };
       const powers = (step: number) => ({ beta1Power: 0.9 ** step, beta2Power: 0.99 ** step });
-      compare(
+      expectUpdates(
         2,
         ([p, m, v], g, step) => engine().updates.adam(p!, m!, v!, g, { ...options, ...powers(step) }),
         ([p, m, v], g, i, step) => {
           m![i] = 0.9 * m![i]! + 0.1 * g;
           v![i] = 0.99 * v![i]! + 0.01 * g * g;
           const rate = (0.01 * Math.sqrt(1 - 0.99 ** step)) / (1 - 0.9 ** step);
-          p![i]! -= (rate * m![i]!) / (Math.sqrt(v![i]!) + 1e-6);
+          p![i]! -= (rate * m![i]) / (Math.sqrt(v![i]) + 1e-6);
         },
       );
     });
 
     test("PyTorch's RMSprop as Adam without a first moment", () => {
       const options = { rate: 0.01, beta1: 0, beta2: 0.9, beta1Power: 0, beta2Power: 0, epsilon: 1e-8 };
-      compare(
+      expectUpdates(
         2,
         ([p, m, v], g) => engine().updates.adam(p!, m!, v!, g, options),
         ([p, m, v], g, i) => {
           m![i] = g;
+          v![i] = 0.9 * v![i]! + 0.1 * g * g;
+          p![i]! -= (0.01 * g) / (Math.sqrt(v![i]) + 1e-8);
+        },
+      );
+    });
+
+    test("PyTorch's RMSprop with its own kernel", () => {
+      expectUpdates(
+        1,
+        ([p, v], g) => engine().updates.rmsprop(p!, v!, g, { rate: 0.01, alpha: 0.9, epsilon: 1e-8 }),
+        ([p, v], g, i) => {
           v![i] = 0.9 * v![i]! + 0.1 * g * g;
           p![i]! -= (0.01 * g) / (Math.sqrt(v![i]!) + 1e-8);
         },
@@ -134,7 +145,7 @@ export function variableTests(engine: () => Engine): void {
     });
 
     test('descent and scaling', () => {
-      compare(
+      expectUpdates(
         0,
         ([p], g) => {
           engine().updates.descend(p!, g, 0.3);
