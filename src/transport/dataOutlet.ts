@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { Push } from 'zeromq';
 import { context } from './context.ts';
 import { EndpointError } from './errors.ts';
@@ -68,6 +69,9 @@ export class DataOutlet {
    */
   async send(tensor: OutgoingTensor, values: TensorValues, signal: AbortSignal): Promise<void> {
     await this.#writer.send(encode(tensor, values, this.#rules), signal);
+    // ZeroMQ lets go of what it has sent in a callback of the event loop. A sender that goes on from promise to promise would
+    // never let it run, and would hold all that it ever sent: 2 GiB instead of 0.3 after 60 messages of 32 MiB.
+    await setImmediate();
     this.#bytesSent += values.byteLength;
     this.#messagesSent++;
   }
