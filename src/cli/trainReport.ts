@@ -54,7 +54,10 @@ function describeDeformation(deformation: RunFile['data']['validation_deformatio
 const meanings: Readonly<Record<string, string>> = {
   [runFiles.run]: 'the run file as resolved',
   [runFiles.metrics]: 'loss and Dice, one JSON line a step and a validation',
-  [runFiles.weights]: 'the parameters, by name',
+  [runFiles.weights]: 'the best parameters, by name',
+  [runFiles.lastWeights]: 'the parameters after the last step',
+  [runFiles.image]: 'the validation image, deformed',
+  [runFiles.truth]: 'its true labels',
   [runFiles.segmentation]: 'the predicted segmentation',
   [runFiles.picture]: 'prediction and truth over three slices',
 };

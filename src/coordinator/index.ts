@@ -1,1 +1,3 @@
-export { runParity } from './parity/index.ts';
+export { predict, type PredictOptions, type PredictResult } from './predict.ts';
+export { train, type TrainOptions, type TrainResult } from './train.ts';
+export { Pipeline } from './pipeline.ts';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { BatchNormMode, EngineSpec, LossSpec, ModelSpec, OptimizerSpec, RecomputeMode } from '../config/runFile.ts';
+import type { LaunchedWorker as ReportedWorker } from '../telemetry/trainEvent.ts';
 import type { LoaderConfiguration } from '../data/loader/configuration.ts';
 import type { Shape } from '../engine/tensor.ts';
 import type { Model } from '../models/cell.ts';
@@ -44,14 +45,7 @@ export interface PipelineOptions {
 }
 
 /** A worker as it was launched. */
-export interface LaunchedWorker {
-  readonly worker: number;
-  readonly pid: number;
-  readonly device: string;
-  /** Names of its first and last cell. */
-  readonly cells: readonly [first: string, last: string];
-  /** Its share of the time of a micro-batch, from 0 to 1. */
-  readonly share: number;
+export interface LaunchedWorker extends ReportedWorker {
   readonly parameters: number;
 }
 
@@ -87,6 +81,7 @@ export class Pipeline {
   readonly #fleet: Fleet;
   readonly #scheduler: Scheduler;
   readonly #sink: DataInlet;
+  readonly #feeds = new Map<number, Promise<unknown>>();
 
   private constructor(fleet: Fleet, parts: { partition: Partition; workers: readonly LaunchedWorker[]; scheduler: Scheduler; sink: DataInlet }) {
     this.#fleet = fleet;
@@ -148,8 +143,13 @@ export class Pipeline {
     }
   }
 
-  /** One mini-batch forward and backward; the gradients wait at the workers for `apply`. */
-  async train(request: TrainRequest): Promise<StepResult> {
+  /**
+   * One mini-batch forward and backward; the gradients wait at the workers for `apply`. Where the next step is known, the
+   * loader makes its mini-batch meanwhile.
+   */
+  async train(request: TrainRequest, next?: TrainRequest): Promise<StepResult> {
+    this.#feed(request, 'train');
+    if (next) this.#feed(next, 'train');
     const [replies, outputs] = await this.#run(request, 'train', {
       draws: [...request.draws],
       norm: request.norm,
@@ -191,18 +191,11 @@ export class Pipeline {
     purpose: 'train' | 'evaluate',
     order: { draws: string[]; norm: boolean; output: 'none' | 'logits' | 'labels' },
   ): Promise<[readonly ReplyTo<'step'>[], readonly TensorMessage[]]> {
-    const { step, source } = request;
+    const { step } = request;
     const microBatches = [...request.microBatches];
     const { schedule, text } = this.#scheduler.schedule(purpose, microBatches.length);
     const lastStage = schedule.placement.length - 1;
-    const last = workerName(schedule.placement[lastStage]!);
-    const feed = this.#fleet.request(LOADER, 'feed', {
-      step,
-      source,
-      microBatches,
-      imagesTo: workerName(schedule.placement[0]!),
-      ...(purpose === 'train' ? { labelsTo: { peer: last, stage: lastStage } } : {}),
-    });
+    const feed = this.#feed(request, purpose);
     const steps = this.#fleet.requestAll('step', () => ({ step, purpose, schedule: text, microBatches, ...order }));
     const outputs = order.output === 'none' ? [] : this.#receive(step, lastStage, microBatches.length);
     try {
@@ -211,7 +204,28 @@ export class Pipeline {
     } catch (error) {
       // A wait on the data plane ends because the run failed: that failure is the one to tell.
       throw this.#fleet.failure ?? error;
+    } finally {
+      this.#feeds.delete(step);
     }
+  }
+
+  /** Has the loader make and send a step's mini-batch, once. */
+  #feed({ step, source, microBatches }: StepRequest, purpose: 'train' | 'evaluate'): Promise<unknown> {
+    const asked = this.#feeds.get(step);
+    if (asked) return asked;
+    const { placement } = this.#scheduler.schedule(purpose, microBatches.length).schedule;
+    const stage = placement.length - 1;
+    const feed = this.#fleet.request(LOADER, 'feed', {
+      step,
+      source,
+      microBatches: [...microBatches],
+      imagesTo: workerName(placement[0]!),
+      ...(purpose === 'train' ? { labelsTo: { peer: workerName(placement[stage]!), stage } } : {}),
+    });
+    // Asked for ahead: whoever takes the step hears of a failure.
+    feed.catch(() => {});
+    this.#feeds.set(step, feed);
+    return feed;
   }
 
   async #receive(step: number, stage: number, microBatches: number): Promise<TensorMessage[]> {
@@ -220,6 +234,11 @@ export class Pipeline {
       messages.push(await this.#sink.receive(keyOf({ kind: 'output', step, stage, microBatch }), this.#fleet.ended));
     }
     return messages;
+  }
+
+  /** Whether a process of the run has failed: then nothing more can be asked of it. */
+  get failed(): boolean {
+    return this.#fleet.failure !== undefined;
   }
 
   /** Ends every process. */

@@ -9,6 +9,9 @@ export const runFiles = {
   run: 'run.yaml',
   metrics: 'metrics.jsonl',
   weights: 'weights.safetensors',
+  lastWeights: 'last.safetensors',
+  image: 'image.nii.gz',
+  truth: 'truth.nii.gz',
   segmentation: 'segmentation.nii.gz',
   picture: 'segmentation.png',
 } as const;

@@ -1,5 +1,7 @@
 import type { LoaderConfiguration } from './configuration.ts';
+import { DatasetFeed } from './datasetFeed.ts';
 import type { Feed } from './feed.ts';
+import { ImagesFeed } from './imagesFeed.ts';
 import { ReplayFeed } from './replayFeed.ts';
 
 /** Opens what the configuration names. */
@@ -8,7 +10,8 @@ export async function openFeed(configuration: LoaderConfiguration): Promise<Feed
     case 'replay':
       return ReplayFeed.open(configuration.file);
     case 'dataset':
+      return new DatasetFeed(configuration);
     case 'images':
-      throw new Error('not yet');
+      return new ImagesFeed(configuration.model);
   }
 }

@@ -1,0 +1,44 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Case } from '../data/dataset.ts';
+import { writeNifti } from '../data/nifti/write.ts';
+import type { Volume } from '../data/volume.ts';
+import { drawPicture } from '../inference/picture/picture.ts';
+import { runFiles } from '../telemetry/runDirectory.ts';
+import type { TrainOptions } from './train.ts';
+import type { TrainingPlan } from './trainingPlan.ts';
+import type { Validation } from './validator.ts';
+
+/** Writes what the best network made of the validation images: as NIfTI beside image and truth, and as pictures. */
+export async function writePredictions(options: TrainOptions, plan: TrainingPlan, best: Validation): Promise<void> {
+  for (const [number, source] of plan.validation.entries()) {
+    // One case has the plain names; more have their own in front.
+    const prefix = plan.validation.length === 1 ? '' : `${source.name}-`;
+    await writeCase(options, source, best.predictions[number]!, { prefix, best });
+  }
+}
+
+async function writeCase(
+  { run, directory, report }: TrainOptions,
+  source: Case,
+  prediction: Volume<Uint8Array>,
+  { prefix, best }: { prefix: string; best: Validation },
+): Promise<void> {
+  const path = (name: string): string => join(directory, `${prefix}${name}`);
+  const segmentation = path(runFiles.segmentation);
+  await writeNifti(segmentation, prediction, { type: 'uint8', like: source.source });
+  report({ kind: 'saved', path: segmentation, what: 'segmentation' });
+  if (run.data.validation_deformation) {
+    // What was segmented is on no disk yet: without it the segmentation could be laid over nothing.
+    await writeNifti(path(runFiles.image), source.image, { type: 'float32', like: source.source });
+    await writeNifti(path(runFiles.truth), source.labels, { type: 'uint8', like: source.source });
+  }
+  const notes = run.data.classes.map((name) => best.dice[name]?.toFixed(2) ?? '');
+  const columns = [
+    { title: 'truth', labels: source.labels },
+    { title: `prediction (mean Dice ${best.meanDice.toFixed(3)})`, labels: prediction },
+  ];
+  const picture = path(runFiles.picture);
+  await writeFile(picture, drawPicture({ image: source.image, columns, classes: run.data.classes, notes }));
+  report({ kind: 'saved', path: picture, what: 'picture' });
+}

@@ -1,0 +1,220 @@
+import { join } from 'node:path';
+import type { RunFile } from '../config/runFile.ts';
+import { clipFactor } from '../optimizers/clipping.ts';
+import { learningRate } from '../optimizers/learningRate.ts';
+import { runFiles } from '../telemetry/runDirectory.ts';
+import type { TrainEvent } from '../telemetry/trainEvent.ts';
+import { Pipeline, type TrainRequest } from './pipeline.ts';
+import { writePredictions } from './predictions.ts';
+import { planTraining, type TrainingPlan } from './trainingPlan.ts';
+import { validate, type Validation } from './validator.ts';
+import { saveWeights } from './weightsFile.ts';
+
+export interface TrainOptions {
+  readonly run: RunFile;
+  /** The run's folder. */
+  readonly directory: string;
+  /** Where relative paths of the run file begin. */
+  readonly baseDirectory: string;
+  /** Stops the run: the step in progress is finished if it is short, the weights are saved, and `train` rejects. */
+  readonly signal: AbortSignal;
+  readonly report: (event: TrainEvent) => void;
+}
+
+export interface TrainResult {
+  /** Of the best validation. */
+  readonly meanDice?: number;
+  readonly dice?: Readonly<Record<string, number>>;
+  readonly steps: number;
+  readonly seconds: number;
+  readonly samplesPerSecond: number;
+  readonly directory: string;
+}
+
+/** The loss is no longer a number: every later step would make it worse. */
+export class DivergedError extends Error {
+  override readonly name = 'DivergedError';
+
+  constructor(step: number, loss: number, rate: number) {
+    super(
+      `the loss of step ${step} is ${loss}, at a learning rate of ${rate}: training has diverged. ` +
+        'Lower optimizer.lr, warm up (lr_schedule.warmup_steps), or clip the gradients (training.clip_norm)',
+    );
+  }
+}
+
+/** How long a step in progress may take to end after the run was told to stop. */
+const LAST_STEP_MILLISECONDS = 5_000;
+
+/** Trains as a run file says. Throws what first went wrong. */
+export async function train(options: TrainOptions): Promise<TrainResult> {
+  const { run, baseDirectory, signal } = options;
+  const plan = await planTraining(run, baseDirectory);
+  const stop = delayedAbort(signal, LAST_STEP_MILLISECONDS);
+  try {
+    const pipeline = await launch(options, plan, stop.signal);
+    try {
+      return await new Training(options, plan, pipeline).run();
+    } finally {
+      await pipeline.close();
+    }
+  } finally {
+    stop.cancel();
+  }
+}
+
+function launch({ run, baseDirectory }: TrainOptions, plan: TrainingPlan, signal: AbortSignal): Promise<Pipeline> {
+  const { model, data, seed, loss, optimizer, pipeline, engine } = run;
+  return Pipeline.launch({
+    ...{ model, loss, optimizer, seed, engine, signal },
+    workers: plan.workers,
+    balance: pipeline.balance,
+    schedule: pipeline.schedule,
+    recompute: pipeline.recompute,
+    batchNorm: pipeline.batch_norm,
+    loader: { kind: 'dataset', data, model, seed, baseDirectory },
+    microBatchShape: plan.microBatchShape,
+    microBatches: plan.microBatches.length,
+    costs: 'measured',
+  });
+}
+
+/** A run in progress. */
+class Training {
+  readonly #options: TrainOptions;
+  readonly #plan: TrainingPlan;
+  readonly #pipeline: Pipeline;
+  #done = 0;
+  /** Steps of the data plane: training steps and validation images alike, so that no tensor is mistaken for another's. */
+  #ticks = 0;
+  #seconds = 0;
+  #best: Validation | undefined;
+
+  constructor(options: TrainOptions, plan: TrainingPlan, pipeline: Pipeline) {
+    this.#options = options;
+    this.#plan = plan;
+    this.#pipeline = pipeline;
+  }
+
+  get #steps(): number {
+    return this.#plan.steps.length * this.#options.run.training.epochs;
+  }
+
+  async run(): Promise<TrainResult> {
+    const { run, report, directory } = this.#options;
+    report({
+      kind: 'launched',
+      workers: this.#pipeline.workers,
+      parameters: this.#pipeline.workers.reduce((sum, { parameters }) => sum + parameters, 0),
+      stepsPerEpoch: this.#plan.steps.length,
+      steps: this.#steps,
+    });
+    try {
+      for (let epoch = 0; epoch < run.training.epochs; epoch++) await this.#epoch(epoch);
+    } finally {
+      await this.#saveLast();
+    }
+    if (this.#best) await writePredictions(this.#options, this.#plan, this.#best);
+    return {
+      ...(this.#best ? { meanDice: this.#best.meanDice, dice: this.#best.dice } : {}),
+      steps: this.#done,
+      seconds: this.#seconds,
+      samplesPerSecond: (this.#done * run.training.batch_size) / this.#seconds,
+      directory,
+    };
+  }
+
+  async #epoch(epoch: number): Promise<void> {
+    const { training } = this.#options.run;
+    for (let s = 0; s < this.#plan.steps.length; s++) {
+      this.#options.signal.throwIfAborted();
+      const request = this.#request(epoch, s);
+      this.#ticks++;
+      // The loader makes the next mini-batch while this one is in the pipeline.
+      const next = s + 1 < this.#plan.steps.length ? this.#request(epoch, s + 1) : undefined;
+      await this.#step(epoch, request, next);
+    }
+    const last = epoch + 1 === training.epochs;
+    const due = training.validate_every > 0 && (last || (epoch + 1) % training.validate_every === 0);
+    if (due && this.#plan.validation.length > 0) await this.#validate(epoch);
+  }
+
+  #request(epoch: number, s: number): TrainRequest {
+    const samples = [...this.#plan.steps[s]!];
+    return {
+      step: this.#ticks,
+      source: { kind: 'training', epoch, samples },
+      microBatches: this.#plan.microBatches,
+      draws: samples.map((sample) => `${this.#options.run.seed} ${epoch} ${sample}`),
+      norm: this.#options.run.training.clip_norm !== undefined,
+    };
+  }
+
+  async #step(epoch: number, request: TrainRequest, next: TrainRequest | undefined): Promise<void> {
+    const { run, report } = this.#options;
+    const begin = performance.now();
+    const rate = learningRate(run.lr_schedule, run.optimizer.lr, {
+      step: this.#done,
+      totalSteps: this.#steps,
+      stepsPerEpoch: this.#plan.steps.length,
+    });
+    const { loss, gradientNorm } = await this.#pipeline.train(request, next);
+    if (!Number.isFinite(loss)) throw new DivergedError(this.#done + 1, loss, rate);
+    const { clip_norm: most } = run.training;
+    await this.#pipeline.apply(rate, most === undefined ? 1 : clipFactor(gradientNorm!, most));
+    const seconds = (performance.now() - begin) / 1000;
+    this.#done++;
+    this.#seconds += seconds;
+    report({
+      kind: 'step',
+      step: this.#done,
+      epoch: epoch + 1,
+      steps: this.#steps,
+      loss,
+      learningRate: rate,
+      seconds,
+      samples: run.training.batch_size,
+      ...(gradientNorm === undefined ? {} : { gradientNorm }),
+    });
+  }
+
+  async #validate(epoch: number): Promise<void> {
+    const { run, report } = this.#options;
+    const { validation: cases, model } = this.#plan;
+    const { divisor } = model;
+    const found = await validate(this.#pipeline, cases, { classes: run.data.classes, divisor, step: this.#ticks });
+    this.#ticks += cases.length;
+    const best = !this.#best || found.meanDice > this.#best.meanDice;
+    const { meanDice, counted, dice, seconds } = found;
+    report({ kind: 'validated', epoch: epoch + 1, step: this.#done, meanDice, counted, dice, seconds, best });
+    if (!best) return;
+    this.#best = found;
+    await this.#save(runFiles.weights, `best of epoch ${epoch + 1}`);
+  }
+
+  /** The parameters as they are at the end, however it came; they are also the best ones where nothing was validated. */
+  async #saveLast(): Promise<void> {
+    if (this.#done === 0 || this.#pipeline.failed) return;
+    await this.#save(this.#best ? runFiles.lastWeights : runFiles.weights, `after step ${this.#done}`);
+  }
+
+  async #save(name: string, when: string): Promise<void> {
+    const path = join(this.#options.directory, name);
+    await saveWeights(this.#pipeline, path, { run: this.#options.run.name, when });
+    this.#options.report({ kind: 'saved', path, what: 'weights' });
+  }
+}
+
+/** Aborts some time after another signal did. */
+function delayedAbort(signal: AbortSignal, milliseconds: number): { signal: AbortSignal; cancel: () => void } {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const start = (): void => void (timer = setTimeout(() => controller.abort(signal.reason), milliseconds));
+  if (signal.aborted) controller.abort(signal.reason);
+  else signal.addEventListener('abort', start, { once: true });
+  const cancel = (): void => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', start);
+  };
+  return { signal: controller.signal, cancel };
+}

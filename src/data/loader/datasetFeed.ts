@@ -1,0 +1,82 @@
+import { resolve } from 'node:path';
+import { buildModel } from '../../models/index.ts';
+import type { Source } from '../../transport/protocol.ts';
+import { loadCase, type Case } from '../dataset.ts';
+import { casesOfEpoch } from '../order.ts';
+import { drawSample, type Sample, type SampleSpec } from '../sample.ts';
+import { validationCase } from '../validation.ts';
+import { wholeImage } from '../wholeImage.ts';
+import type { LoaderConfiguration } from './configuration.ts';
+import type { Batch, Feed } from './feed.ts';
+
+type DatasetConfiguration = Extract<LoaderConfiguration, { kind: 'dataset' }>;
+
+/** Mini-batches drawn from the cases of a run file, and its validation images whole. Every case is read once and kept. */
+export class DatasetFeed implements Feed {
+  readonly #configuration: DatasetConfiguration;
+  readonly #divisor: number;
+  readonly #cases = new Map<string, Promise<Case>>();
+
+  constructor(configuration: DatasetConfiguration) {
+    this.#configuration = configuration;
+    this.#divisor = buildModel(configuration.model).divisor;
+  }
+
+  async batch(source: Source): Promise<Batch> {
+    if (source.kind === 'training') return this.#training(source.epoch, source.samples);
+    if (source.kind === 'validation') return this.#validation(source.case);
+    throw new Error(`a data set has no ${source.kind} source`);
+  }
+
+  async #training(epoch: number, indices: readonly number[]): Promise<Batch> {
+    const { data, seed } = this.#configuration;
+    const spec: SampleSpec = { ...data, divisor: this.#divisor };
+    const order = casesOfEpoch({ seed, epoch }, data.train.length, Math.max(...indices) + 1);
+    const samples: Sample[] = [];
+    for (const index of indices) {
+      const from = await this.#case(data.train[order[index]!]!);
+      samples.push(drawSample(from, spec, { seed, epoch, index }));
+    }
+    return stack(samples, data.classes.length);
+  }
+
+  async #validation(number: number): Promise<Batch> {
+    const { data, seed } = this.#configuration;
+    const from = await this.#case(data.validation[number]!);
+    const { shape, values } = wholeImage(validationCase(from, data, { seed, number }).image, this.#divisor);
+    return { shape: [1, ...shape], images: values };
+  }
+
+  #case(files: { image: string; label: string }): Promise<Case> {
+    const { data, model, baseDirectory } = this.#configuration;
+    const known = this.#cases.get(files.image);
+    if (known) return known;
+    const absolute = { image: resolve(baseDirectory, files.image), label: resolve(baseDirectory, files.label) };
+    const loading = loadCase(absolute, { ...data, channels: model.in_channels });
+    this.#cases.set(files.image, loading);
+    return loading;
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** Samples of one shape behind each other. Every class is annotated in every sample. */
+function stack(samples: readonly Sample[], classes: number): Batch {
+  const [first] = samples;
+  const shape = first!.shape;
+  const odd = samples.find((sample) => sample.shape.join() !== shape.join());
+  if (odd) {
+    throw new Error(
+      `samples of ${shape.join(' × ')} and ${odd.shape.join(' × ')} (z, y, x, channels) cannot share a mini-batch; ` +
+        'set training.batch_size to 1, or data.patch_size to a size',
+    );
+  }
+  const [voxels, values] = [first!.labels.length, first!.image.length];
+  const images = new Float32Array(samples.length * values);
+  const labels = new Uint8Array(samples.length * voxels);
+  for (const [s, sample] of samples.entries()) {
+    images.set(sample.image, s * values);
+    labels.set(sample.labels, s * voxels);
+  }
+  return { shape: [samples.length, ...shape], images, labels, flags: new Float32Array(samples.length * classes).fill(1) };
+}

@@ -1,0 +1,24 @@
+import type { ModelSpec } from '../../config/runFile.ts';
+import { buildModel } from '../../models/index.ts';
+import type { Source } from '../../transport/protocol.ts';
+import { loadImage } from '../dataset.ts';
+import { wholeImage } from '../wholeImage.ts';
+import type { Batch, Feed } from './feed.ts';
+
+/** Whole image files, one by one, for prediction. */
+export class ImagesFeed implements Feed {
+  readonly #model: ModelSpec;
+
+  constructor(model: ModelSpec) {
+    this.#model = model;
+  }
+
+  async batch(source: Source): Promise<Batch> {
+    if (source.kind !== 'image') throw new Error(`a list of images has no ${source.kind} source`);
+    const { image } = await loadImage(source.file, { channels: this.#model.in_channels });
+    const { shape, values } = wholeImage(image, buildModel(this.#model).divisor);
+    return { shape: [1, ...shape], images: values };
+  }
+
+  async close(): Promise<void> {}
+}
