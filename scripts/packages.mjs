@@ -32,7 +32,7 @@ function packagesOf(file) {
 }
 
 async function install() {
-  const code = await run(...npm('ci', '--include=dev', '--no-progress'));
+  const code = await run(...npm('ci', '--include=dev', '--ignore-scripts', '--no-progress'));
   if (code !== 0) {
     throw new Error(`npm ci ended with ${code}. Is the registry reachable? Then: npm ci && npm run setup`);
   }
