@@ -24,8 +24,8 @@ export function tensorFlowEngine(addon: string): { engine: Engine; makeup: Engin
     ...variables,
     memory() {
       const { numTensors, numBytes } = tfjs.memory();
-      const kept = runtime.kept();
-      return { tensors: numTensors - kept.tensors, bytes: numBytes + variableBytes() - kept.bytes };
+      const own = runtime.owned();
+      return { tensors: numTensors - own.tensors, bytes: numBytes + variableBytes() - own.bytes };
     },
   };
   return { engine, makeup: { tfjs: tfjs.version_core, tensorflow: runtime.version, usesGpu: runtime.usesGpu } };

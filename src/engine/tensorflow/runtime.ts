@@ -33,6 +33,7 @@ export class Runtime {
   readonly float: Attribute;
   readonly #backend: NodeBackend;
   readonly #scalars = new Map<number, Tensor>();
+  readonly #owned = new Set<Tensor>();
   #empty: Tensor | undefined;
 
   constructor(tfjs: Tfjs) {
@@ -101,23 +102,35 @@ export class Runtime {
   scalar(value: number): Tensor {
     const known = this.#scalars.get(value);
     if (known) return known;
-    if (this.#scalars.size >= SCALARS_KEPT) {
-      for (const scalar of this.#scalars.values()) scalar.dispose();
-      this.#scalars.clear();
-    }
-    const scalar = this.tf.keep(this.tf.scalar(value));
+    if (this.#scalars.size >= SCALARS_KEPT) this.#forgetScalars();
+    const scalar = this.own(this.tf.scalar(value));
     this.#scalars.set(value, scalar);
     return scalar;
   }
 
   /** A float32 tensor without elements, which stays the runtime's. */
   empty(): Tensor {
-    this.#empty ??= this.tf.keep(this.tf.tensor1d(new Float32Array(0)));
+    this.#empty ??= this.own(this.tf.tensor1d(new Float32Array(0)));
     return this.#empty;
   }
 
-  /** Tensors and bytes that the runtime keeps for itself, which no leak test should count. */
-  kept(): { tensors: number; bytes: number } {
-    return { tensors: this.#scalars.size + (this.#empty ? 1 : 0), bytes: 4 * this.#scalars.size };
+  /** Makes a tensor the runtime's own, which no leak test should count. */
+  own(tensor: Tensor): Tensor {
+    this.#owned.add(this.tf.keep(tensor));
+    return tensor;
+  }
+
+  /** Tensors and bytes that are the runtime's own. */
+  owned(): { tensors: number; bytes: number } {
+    const bytes = [...this.#owned].reduce((sum, { dtype, size }) => sum + (dtype === 'float32' ? 4 * size : 0), 0);
+    return { tensors: this.#owned.size, bytes };
+  }
+
+  #forgetScalars(): void {
+    for (const scalar of this.#scalars.values()) {
+      this.#owned.delete(scalar);
+      scalar.dispose();
+    }
+    this.#scalars.clear();
   }
 }

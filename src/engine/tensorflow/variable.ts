@@ -14,17 +14,13 @@ class ResourceVariable implements Variable {
   readonly #freed: (bytes: number) => void;
   #live = true;
 
-  constructor(runtime: Runtime, initial: Tensor, freed: (bytes: number) => void = () => {}) {
+  constructor(runtime: Runtime, initial: Tensor, freed: (bytes: number) => void) {
     checkVariableValue(initial, initial.shape);
     this.shape = [...initial.shape];
     this.#runtime = runtime;
     this.#dtype = runtime.type('dtype', 'TF_FLOAT');
     this.#freed = freed;
-    // Two variables of one shared_name would be one variable.
-    const name = `lamp-${process.pid}-${made++}`;
-    const attributes = [runtime.text('container', ''), runtime.text('shared_name', name), this.#dtype];
-    const handle = runtime.run('VarHandleOp', [...attributes, runtime.shape('shape', this.shape)], []);
-    this.#handle = runtime.tf.keep(handle);
+    this.#handle = runtime.tf.keep(handleFor(runtime, this.shape));
     this.assign(initial);
   }
 
@@ -81,16 +77,15 @@ export function variableKernels(r: Runtime): Pick<Engine, 'variable' | 'updates'
 
 function updateKernels(r: Runtime): Updates {
   const attributes = [r.float, r.bool('use_locking', false)];
-  const adam: Updates['adam'] = (p, m, v, g, o) => {
+  const dtype = r.type('dtype', 'TF_FLOAT');
+  let scratch: Tensor | undefined;
+  const applyAdam = (m: Tensor, p: Variable, v: Variable, g: Tensor, o: AdamOptions) => {
     const scalars = [o.beta1Power, o.beta2Power, o.rate, o.beta1, o.beta2, o.epsilon].map((value) => r.scalar(value));
-    r.act(
-      'ResourceApplyAdam',
-      [...attributes, r.bool('use_nesterov', false)],
-      [handleOf(p), handleOf(m), handleOf(v), ...scalars, g],
-    );
+    const inputs = [handleOf(p), m, handleOf(v), ...scalars, g];
+    r.act('ResourceApplyAdam', [...attributes, r.bool('use_nesterov', false)], inputs);
   };
   return {
-    adam,
+    adam: (p, m, v, g, options) => applyAdam(handleOf(m), p, v, g, options),
     momentum(p, v, g, { rate, momentum, nesterov }) {
       r.act(
         'ResourceApplyMomentum',
@@ -100,11 +95,12 @@ function updateKernels(r: Runtime): Updates {
     },
     rmsprop(p, v, g, { rate, alpha, epsilon }) {
       // Adam with β1 = 0 forms m + (g − m): with m = g that is g exactly, and m need not be kept.
-      const m = new ResourceVariable(r, g);
+      scratch ??= r.own(handleFor(r, []));
+      r.act('AssignVariableOp', [dtype], [scratch, g]);
       try {
-        adam(p, m, v, g, { rate, beta1: 0, beta2: alpha, beta1Power: 0, beta2Power: 0, epsilon });
+        applyAdam(scratch, p, v, g, { rate, beta1: 0, beta2: alpha, beta1Power: 0, beta2Power: 0, epsilon });
       } finally {
-        m.dispose();
+        r.act('AssignVariableOp', [dtype], [scratch, r.empty()]);
       }
     },
     descend(p, g, rate) {
@@ -116,6 +112,15 @@ function updateKernels(r: Runtime): Updates {
       before.dispose();
     },
   };
+}
+
+type AdamOptions = Parameters<Updates['adam']>[4];
+
+/** A handle of a new variable. Two of one shared_name would be one variable. */
+function handleFor(r: Runtime, shape: Shape): Tensor {
+  const name = r.text('shared_name', `lamp-${process.pid}-${made++}`);
+  const attributes = [r.text('container', ''), name, r.type('dtype', 'TF_FLOAT'), r.shape('shape', shape)];
+  return r.run('VarHandleOp', attributes, []);
 }
 
 const handleOf = (variable: Variable): Tensor => (variable as ResourceVariable).handle;

@@ -139,7 +139,7 @@ export function variableTests(engine: () => Engine): void {
         ([p, v], g) => engine().updates.rmsprop(p!, v!, g, { rate: 0.01, alpha: 0.9, epsilon: 1e-8 }),
         ([p, v], g, i) => {
           v![i] = 0.9 * v![i]! + 0.1 * g * g;
-          p![i]! -= (0.01 * g) / (Math.sqrt(v![i]!) + 1e-8);
+          p![i]! -= (0.01 * g) / (Math.sqrt(v![i]) + 1e-8);
         },
       );
     });
