@@ -65,7 +65,10 @@ export class ControlClient<Incoming, Outgoing> {
       yield decodeControl(frames, this.#schemas.incoming);
   }
 
-  /** Ends every wait. What was sent may still leave within `linger` milliseconds: time for a last word. */
+  /**
+   * Ends every wait. What was sent may still leave within `linger` milliseconds, for which a process waits that ends by
+   * itself (`process.exitCode`); `process.exit` does not wait, and what has not left is lost.
+   */
   close(linger = 0): void {
     if (this.#socket.closed) return;
     this.#socket.linger = linger;

@@ -76,7 +76,10 @@ export class ControlServer<Incoming, Outgoing> {
     }
   }
 
-  /** Ends every wait. What was sent may still leave within `linger` milliseconds. */
+  /**
+   * Ends every wait. What was sent may still leave within `linger` milliseconds, for which a process waits that ends by
+   * itself (`process.exitCode`); `process.exit` does not wait, and what has not left is lost.
+   */
   close(linger = 0): void {
     if (this.#socket.closed) return;
     this.#socket.linger = linger;
