@@ -23,7 +23,7 @@ interface NodeBackend {
   ): Tensor[];
 }
 
-/** Few scalars (learning rates, decay factors) live at a time; more than this many and they are made anew. */
+/** Few scalars (learning rates, decay factors) live at a time. */
 const SCALARS_KEPT = 64;
 
 /** Runs any operation of TensorFlow by its name. What it returns is counted by tfjs and disposed like any tensor. */
@@ -98,13 +98,16 @@ export class Runtime {
     }
   }
 
-  /** A scalar that stays the runtime's: an optimizer passes the same few for every parameter. */
+  /**
+   * A scalar that stays the runtime's: an optimizer passes the same few for every parameter. The one that was longest not
+   * asked for makes room for a new one, so that those of one operation are never taken from under it.
+   */
   scalar(value: number): Tensor {
     const known = this.#scalars.get(value);
-    if (known) return known;
-    if (this.#scalars.size >= SCALARS_KEPT) this.#forgetScalars();
-    const scalar = this.own(this.tf.scalar(value));
+    const scalar = known ?? this.own(this.tf.scalar(value));
+    this.#scalars.delete(value);
     this.#scalars.set(value, scalar);
+    if (!known && this.#scalars.size > SCALARS_KEPT) this.#forgetOldestScalar();
     return scalar;
   }
 
@@ -126,11 +129,12 @@ export class Runtime {
     return { tensors: this.#owned.size, bytes };
   }
 
-  #forgetScalars(): void {
-    for (const scalar of this.#scalars.values()) {
-      this.#owned.delete(scalar);
-      scalar.dispose();
-    }
-    this.#scalars.clear();
+  #forgetOldestScalar(): void {
+    const [oldest] = this.#scalars;
+    if (!oldest) return;
+    const [value, scalar] = oldest;
+    this.#scalars.delete(value);
+    this.#owned.delete(scalar);
+    scalar.dispose();
   }
 }

@@ -54,6 +54,19 @@ export function variableTests(engine: () => Engine): void {
       });
     });
 
+    test('is updated at a new rate every step, for however many steps', () => {
+      const [p, m, v] = [zero(), zero(), zero()].map(variableOf) as [Variable, Variable, Variable];
+      const gradient = engine().math.ones(SHAPE);
+      for (let step = 1; step <= 200; step++) {
+        const powers = { beta1Power: 0.9 ** step, beta2Power: 0.99 ** step };
+        engine().updates.adam(p, m, v, gradient, { rate: 1 / step, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, ...powers });
+      }
+      const now = p.read();
+      // With a constant gradient every step of Adam is its rate: the harmonic number H(200).
+      expect(-engine().read(now)[0]!).toBeCloseTo(5.878, 2);
+      for (const tensor of [now, gradient, p, m, v]) tensor.dispose();
+    });
+
     test('keeps its value in a handle that is held over an update', () => {
       const variable = variableOf(randomArray([8], 1));
       const ones = engine().math.ones([8]);
