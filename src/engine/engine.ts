@@ -79,7 +79,10 @@ export interface BatchNormResult {
 /** A parameter or optimizer state that is updated in place. */
 export interface Variable {
   readonly shape: Shape;
-  /** The value now; the caller disposes the handle, and before the next update of this variable. */
+  /**
+   * The value now, without a copy; the caller disposes the handle before the next update of this variable: one that is
+   * still held keeps the old value, and costs the update a copy.
+   */
   read(): Tensor;
   /** Takes a copy (the caller keeps `value`). */
   assign(value: Tensor): void;
@@ -116,7 +119,7 @@ export interface Engine {
   readonly updates: Updates;
 
   // memory
-  /** Copies (or wraps) values into a tensor. Float32Array → float32, Int32Array and Uint8Array → int32. */
+  /** Wraps values as a tensor, without a copy where it can: the caller does not write to them afterwards. Float32Array → float32, Int32Array and Uint8Array → int32. */
   tensor(values: Float32Array | Int32Array | Uint8Array, shape: Shape): Tensor;
   /** The values on the host. */
   read(tensor: Tensor): Float32Array | Int32Array;
