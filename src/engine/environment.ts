@@ -19,8 +19,8 @@ export function loadEnvironment(resources: EngineResources): Record<string, stri
 }
 
 /**
- * The environment of a process that a parent starts for the engine. glibc's allocator is left alone: TensorFlow pools what
- * oneDNN computes on, and no setting of malloc's thresholds, arenas or padding changed a step's time or peak by over 3 %.
+ * The environment of a process that a parent starts for the engine. glibc's allocator is left alone: of the thresholds, arenas
+ * and paddings that were tried, none was clearly better in a step's time or peak.
  */
 export function engineEnvironment(resources: EngineResources): Record<string, string> {
   return loadEnvironment(resources);
