@@ -17,16 +17,10 @@ import { keyOf, type TensorAddress } from '../src/transport/tensorMessage.ts';
 type Wire = 'link' | 'tcp' | 'ipc';
 type Report = { seconds: number; peak: number; cpu: number };
 
-const KEEP = { MALLOC_TRIM_THRESHOLD_: String(2 ** 31) };
-const PAD = { MALLOC_TOP_PAD_: String(2 ** 28) };
 const ALLOCATORS: Record<string, Record<string, string>> = {
   'as it comes': {},
-  'trim, top pad': { ...KEEP, ...PAD },
-  'mmap 32M, trim, top pad': { ...KEEP, ...PAD, MALLOC_MMAP_THRESHOLD_: String(2 ** 25) },
-  'no mmap, trim': { ...KEEP, MALLOC_MMAP_MAX_: '0' },
-  'no mmap, trim, top pad': { ...KEEP, ...PAD, MALLOC_MMAP_MAX_: '0' },
-  'no mmap, trim, 1 arena': { ...KEEP, MALLOC_MMAP_MAX_: '0', MALLOC_ARENA_MAX: '1' },
-  'huge pages': { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' },
+  'trim, top pad': { MALLOC_TRIM_THRESHOLD_: String(2 ** 30), MALLOC_TOP_PAD_: String(2 ** 28) },
+  recommended: transportEnvironment(),
 };
 
 const HIGH_WATER_MARK = 2;
@@ -122,7 +116,7 @@ const compare = async (mib: number, count: number, rounds: number): Promise<void
     const range = `${Math.min(...speeds).toFixed(2)}–${Math.max(...speeds).toFixed(2)}`;
     const memory = peaks.map((peak) => Math.round(peak)).join(' / ');
     console.log(
-      `${wire.padEnd(5)} ${allocator.padEnd(24)} ${median(speeds).toFixed(2)} GiB/s (${range})  ${median(cpu).toFixed(2)} CPU s/GiB  ${memory} MiB`,
+      `${wire.padEnd(5)} ${allocator.padEnd(14)} ${median(speeds).toFixed(2)} GiB/s (${range})  ${median(cpu).toFixed(2)} CPU s/GiB  ${memory} MiB`,
     );
   }
 };
