@@ -71,7 +71,8 @@ const compileFlags = (headers: string): string[] => [
  */
 function linkArguments({ engine, libraryFolders }: AddonSource, objects: readonly string[], addon: string): string[] {
   const up = dirname(ADDON).replaceAll(/[^/]+/g, '..');
-  const searched = [LIBRARIES, ...libraryFolders].map((folder) => `$ORIGIN/${up}/${folder}`).join(':');
+  // A library found in its own folder finds its neighbours; one found by a link beside TensorFlow may not.
+  const searched = [...libraryFolders, LIBRARIES].map((folder) => `$ORIGIN/${up}/${folder}`).join(':');
   return [
     ...['-shared', ...objects, '-o', addon, '-L', join(engine, LIBRARIES)],
     ...['-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2'],

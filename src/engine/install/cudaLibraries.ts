@@ -54,18 +54,20 @@ export const isNeeded = (member: string): boolean =>
   /^nvidia\/.+\/(bin\/(ptxas|nvlink|fatbinary)|nvvm\/libdevice\/[^/]+)$/.test(member);
 
 /**
- * TensorFlow loads CUDA's libraries by name. It finds them by the addon's search path, which names every folder, and
- * those that look beside TensorFlow alone by a link there.
+ * TensorFlow loads CUDA's libraries by name. It finds them by the addon's search path, which names every folder; for a
+ * part of TensorFlow that looks only beside itself there is a link there. A library that is loaded through that link
+ * looks for its neighbours (`$ORIGIN/../../cublas/lib`) two levels up, so there is one for each package too.
  */
 async function linkLibraries(engine: string): Promise<string[]> {
-  const packages = join(engine, PACKAGES);
+  const packages = join(engine, PACKAGES, 'nvidia');
   const libraries = join(engine, LIBRARIES);
   await mkdir(libraries, { recursive: true });
-  const files = await readdir(join(packages, 'nvidia'), { recursive: true, withFileTypes: true });
+  const files = await readdir(packages, { recursive: true, withFileTypes: true });
   const folders = new Set<string>();
   for (const file of files.filter(({ name }) => /\.so[.\d]*$/.test(name))) {
     folders.add(relative(engine, file.parentPath));
     await symlink(relative(libraries, join(file.parentPath, file.name)), join(libraries, file.name));
   }
+  for (const name of await readdir(packages)) await symlink(join(PACKAGES, 'nvidia', name), join(engine, name));
   return [...folders].toSorted();
 }

@@ -52,9 +52,11 @@ test("the GPU engine has CUDA's libraries where TensorFlow looks for them", asyn
   // … as a link in the folder that holds TensorFlow, which outlives the move out of the workspace …
   const link = join(directory, 'deps', 'lib', 'libcublas.so.12');
   expect(realpathSync(link)).toBe(realpathSync(join(cublas, 'libcublas.so.12')));
+  // (and its neighbours two levels up from there) …
+  expect(realpathSync(join(directory, 'deps', 'lib', '..', '..', 'cublas', 'lib'))).toBe(realpathSync(cublas));
   // … and on the addon's own, in the form that serves what TensorFlow loads by name.
   expect(readFileSync(addon, 'utf8')).toContain(
-    '--disable-new-dtags,-rpath,$ORIGIN/../../deps/lib:$ORIGIN/../../deps/nvidia/cublas/lib',
+    '--disable-new-dtags,-rpath,$ORIGIN/../../deps/nvidia/cublas/lib:$ORIGIN/../../deps/lib',
   );
 });
 
