@@ -1,7 +1,7 @@
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
 import type { BatchNormResult } from '../engine/engine.ts';
 import { countOf, expectActivation, type SpatialDims } from './geometry.ts';
-import type { Forward, Layer, Pass, Saved } from './layer.ts';
+import type { Forward, Kept, Layer, Pass, Saved } from './layer.ts';
 import { LayerShapeError } from './layerShapeError.ts';
 import type { ParameterSpec } from './parameter.ts';
 import type { ParameterStore } from './parameterStore.ts';
@@ -54,6 +54,10 @@ export class BatchNorm implements Layer {
   /** Two passes for the statistics, then one multiply-add and its reading. */
   operations(input: Shape): number {
     return 6 * sizeOf(this.outputShape(input));
+  }
+
+  kept(): Kept {
+    return { input: true, output: false, bytes: statisticsBytes(this.#spatialDims, this.#channels) };
   }
 
   forward(pass: Pass, input: Tensor): Forward {
@@ -158,3 +162,7 @@ export class BatchNorm implements Layer {
   /** Nothing is left: the gradients came with the input's. */
   backwardWeights(): void {}
 }
+
+/** What the fused kernel gives to its gradient: mean and deviation of every channel, and in 3D one number that TensorFlow reserves. */
+export const statisticsBytes = (spatialDims: SpatialDims, channels: number): number =>
+  4 * (2 * channels + (spatialDims === 3 ? 1 : 0));

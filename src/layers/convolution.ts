@@ -10,7 +10,7 @@ import {
   type PerAxis,
   type SpatialDims,
 } from './geometry.ts';
-import type { Forward, Layer, Pass, Saved } from './layer.ts';
+import type { Forward, Kept, Layer, Pass, Saved } from './layer.ts';
 import { LayerShapeError } from './layerShapeError.ts';
 import type { ParameterSpec } from './parameter.ts';
 import { convolutionParameters } from './parameterSpecs.ts';
@@ -86,6 +86,10 @@ export class Convolution implements Layer {
   operations(input: Shape): number {
     const outputs = sizeOf(this.outputShape(input));
     return outputs * (2 * this.#inChannels * sizeOf(this.#kernel) + (this.#bias ? 1 : 0));
+  }
+
+  kept(): Kept {
+    return { input: true, output: false, bytes: 0 };
   }
 
   forward(pass: Pass, input: Tensor): Forward {

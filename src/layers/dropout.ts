@@ -1,7 +1,7 @@
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
 import { RandomStream } from '../random/stream.ts';
 import { channelsOf, expectActivation, type SpatialDims } from './geometry.ts';
-import type { Forward, Layer, Pass, Saved } from './layer.ts';
+import type { Forward, Kept, Layer, Pass, Saved } from './layer.ts';
 
 export interface DropoutOptions {
   /** The probability that a value becomes 0: 0 or more, less than 1. */
@@ -40,6 +40,13 @@ export class Dropout implements Layer {
 
   operations(input: Shape): number {
     return sizeOf(this.outputShape(input));
+  }
+
+  /** One byte a value, or one number a channel; nothing where nothing is ever dropped. */
+  kept(input: Shape): Kept {
+    const passesThrough = this.#rate === 0;
+    const drawn = this.#of === 'values' ? sizeOf(input) : 4 * input[0]! * channelsOf(input);
+    return { input: false, output: false, bytes: passesThrough ? 0 : drawn, passesThrough };
   }
 
   forward(pass: Pass, input: Tensor): Forward {

@@ -2,7 +2,7 @@ import type { Engine } from '../engine/engine.ts';
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
 import { countOf, expectActivation, type SpatialDims } from './geometry.ts';
 import { constants } from './instanceNorm.ts';
-import type { Forward, Layer, Pass, Saved } from './layer.ts';
+import type { Forward, Kept, Layer, Pass, Saved } from './layer.ts';
 import type { ParameterSpec } from './parameter.ts';
 import { vectorOf } from './parameterSpecs.ts';
 import { joinSamples, splitSamples } from './samples.ts';
@@ -47,6 +47,11 @@ export class GroupNorm implements Layer {
 
   operations(input: Shape): number {
     return 6 * sizeOf(this.outputShape(input));
+  }
+
+  /** Mean and variance for each sample and channel. */
+  kept(input: Shape): Kept {
+    return { input: true, output: false, bytes: 4 * input[0]! * 2 * this.#channels };
   }
 
   forward(pass: Pass, input: Tensor): Forward {

@@ -1,7 +1,8 @@
 import type { Engine } from '../engine/engine.ts';
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
+import { statisticsBytes } from './batchNorm.ts';
 import { countOf, expectActivation, type SpatialDims } from './geometry.ts';
-import type { Forward, Layer, Pass, Saved } from './layer.ts';
+import type { Forward, Kept, Layer, Pass, Saved } from './layer.ts';
 import { LayerShapeError } from './layerShapeError.ts';
 import type { ParameterSpec } from './parameter.ts';
 import { vectorOf } from './parameterSpecs.ts';
@@ -45,6 +46,11 @@ export class InstanceNorm implements Layer {
 
   operations(input: Shape): number {
     return 6 * sizeOf(this.outputShape(input));
+  }
+
+  /** Statistics for each sample. */
+  kept(input: Shape): Kept {
+    return { input: true, output: false, bytes: input[0]! * statisticsBytes(this.#spatialDims, this.#channels) };
   }
 
   forward(pass: Pass, input: Tensor): Forward {

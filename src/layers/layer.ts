@@ -27,6 +27,17 @@ export interface Forward {
   readonly saved: Saved;
 }
 
+/** What a forward pass in training keeps for the backward pass, told without running it. */
+export interface Kept {
+  /** Whether it keeps a handle on its input, or on its output: values that a neighbour may keep as well, in the same memory. */
+  readonly input: boolean;
+  readonly output: boolean;
+  /** Bytes of what it keeps beyond that. */
+  readonly bytes: number;
+  /** Whether the output is the input itself, under another handle; not, where nothing is said. */
+  readonly passesThrough?: boolean;
+}
+
 /**
  * One operation, forward and backward side by side. A layer has no state: parameters live in the store, what the backward
  * pass reads goes through `saved`, so that many micro-batches can be in flight. Arguments stay the caller's.
@@ -42,6 +53,8 @@ export interface Layer {
   outputShape(input: Shape): Shape;
   /** Floating-point operations (multiply and add count as two) of a forward pass: the analytic cost. */
   operations(input: Shape): number;
+  /** What `saved` will hold in training for an input of this shape: the memory that a micro-batch in flight costs. */
+  kept(input: Shape): Kept;
   forward(pass: Pass, input: Tensor): Forward;
   /** The gradient of the input, from the output's. Also adds those parameter gradients that come with it for nothing. */
   backwardInput(pass: Pass, saved: Saved, outputGradient: Tensor): Tensor;

@@ -1,6 +1,6 @@
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
 import { expectActivation, type SpatialDims } from './geometry.ts';
-import type { Forward, Layer, Pass, Saved } from './layer.ts';
+import type { Forward, Kept, Layer, Pass, Saved } from './layer.ts';
 
 export interface LeakyReluOptions {
   /** What is left of negative values; 0.01 unless given. At least 0; 0 is ReLU. */
@@ -34,6 +34,10 @@ export class LeakyRelu implements Layer {
 
   operations(input: Shape): number {
     return 2 * sizeOf(this.outputShape(input));
+  }
+
+  kept(): Kept {
+    return { input: false, output: true, bytes: 0 };
   }
 
   forward({ engine, keep }: Pass, input: Tensor): Forward {

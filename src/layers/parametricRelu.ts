@@ -1,6 +1,6 @@
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
 import { countOf, expectActivation, type SpatialDims } from './geometry.ts';
-import type { Forward, Layer, Pass, Saved } from './layer.ts';
+import type { Forward, Kept, Layer, Pass, Saved } from './layer.ts';
 import type { ParameterSpec } from './parameter.ts';
 import { vectorOf } from './parameterSpecs.ts';
 
@@ -34,6 +34,10 @@ export class ParametricRelu implements Layer {
 
   operations(input: Shape): number {
     return 3 * sizeOf(this.outputShape(input));
+  }
+
+  kept(): Kept {
+    return { input: true, output: false, bytes: 0 };
   }
 
   forward({ engine, parameters, keep }: Pass, input: Tensor): Forward {

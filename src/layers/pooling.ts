@@ -9,7 +9,7 @@ import {
   type PerAxis,
   type SpatialDims,
 } from './geometry.ts';
-import type { Forward, Layer, Pass, Saved } from './layer.ts';
+import type { Forward, Kept, Layer, Pass, Saved } from './layer.ts';
 import { LayerShapeError } from './layerShapeError.ts';
 
 export interface PoolOptions {
@@ -48,6 +48,7 @@ abstract class Pool implements Layer {
     return sizeOf(this.outputShape(input)) * sizeOf(this.geometry.sizes);
   }
 
+  abstract kept(): Kept;
   abstract forward(pass: Pass, input: Tensor): Forward;
   abstract backwardInput(pass: Pass, saved: Saved, dy: Tensor): Tensor;
   backwardWeights(): void {}
@@ -55,6 +56,10 @@ abstract class Pool implements Layer {
 
 /** The largest value of each window; its gradient goes to where that value was. */
 export class MaxPool extends Pool {
+  kept(): Kept {
+    return { input: true, output: true, bytes: 0 };
+  }
+
   forward({ engine, keep }: Pass, input: Tensor): Forward {
     this.outputShape(input.shape);
     const output = engine.maxPool(input, this.geometry);
@@ -68,6 +73,10 @@ export class MaxPool extends Pool {
 
 /** The mean of each window; its gradient is spread evenly over the window. */
 export class AveragePool extends Pool {
+  kept(): Kept {
+    return { input: false, output: false, bytes: 0 };
+  }
+
   forward({ engine, keep }: Pass, input: Tensor): Forward {
     this.outputShape(input.shape);
     const output = engine.averagePool(input, this.geometry);

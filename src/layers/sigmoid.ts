@@ -1,6 +1,6 @@
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
 import { expectActivation, type SpatialDims } from './geometry.ts';
-import type { Forward, Layer, Pass, Saved } from './layer.ts';
+import type { Forward, Kept, Layer, Pass, Saved } from './layer.ts';
 
 /** y = 1 / (1 + exp(−x)); dx = dy·y·(1 − y). */
 export class Sigmoid implements Layer {
@@ -21,6 +21,10 @@ export class Sigmoid implements Layer {
 
   operations(input: Shape): number {
     return 4 * sizeOf(this.outputShape(input));
+  }
+
+  kept(): Kept {
+    return { input: false, output: true, bytes: 0 };
   }
 
   forward({ engine, keep }: Pass, input: Tensor): Forward {

@@ -9,7 +9,7 @@ import {
   type PerAxis,
   type SpatialDims,
 } from './geometry.ts';
-import type { Forward, Layer, Pass, Saved } from './layer.ts';
+import type { Forward, Kept, Layer, Pass, Saved } from './layer.ts';
 import { LayerShapeError } from './layerShapeError.ts';
 import type { ParameterSpec } from './parameter.ts';
 import { convolutionParameters } from './parameterSpecs.ts';
@@ -93,6 +93,10 @@ export class TransposedConvolution implements Layer {
   operations(input: Shape): number {
     const outputs = this.#bias ? sizeOf(this.outputShape(input)) : 0;
     return 2 * sizeOf(input) * this.#outChannels * sizeOf(this.#kernel) + outputs;
+  }
+
+  kept(): Kept {
+    return { input: true, output: false, bytes: 0 };
   }
 
   forward(pass: Pass, input: Tensor): Forward {

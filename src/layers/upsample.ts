@@ -10,7 +10,7 @@ import {
   type SpatialDims,
 } from './geometry.ts';
 import { interpolationMatrix } from './interpolation.ts';
-import type { Forward, Layer, Pass, Saved } from './layer.ts';
+import type { Forward, Kept, Layer, Pass, Saved } from './layer.ts';
 
 export interface UpsampleOptions {
   /** 2 unless given. */
@@ -47,6 +47,10 @@ export class Upsample implements Layer {
       sizes[axis + 1] = inputs * scale;
       return total + 2 * inputs * sizeOf(sizes);
     }, 0);
+  }
+
+  kept(): Kept {
+    return { input: false, output: false, bytes: 0, passesThrough: this.#scale.every((scale) => scale === 1) };
   }
 
   forward({ engine }: Pass, input: Tensor): Forward {
