@@ -52,13 +52,15 @@ export function setupReport(stream: NodeJS.WriteStream): InstallReport & { stop(
 }
 
 function advanceBar(step: Step, done: number, total: number, stream: NodeJS.WriteStream): void {
+  const speed = done / MEGA / ((performance.now() - step.start) / 1000);
+  const left = seconds((1000 * (total - done)) / MEGA / Math.max(speed, 0.01));
   if (step.bar === undefined) {
-    const format = `▸ ${step.name} {bar} {value} / {total} MB, {eta_formatted} left`;
     stream.write(CLEAR);
-    step.bar = new SingleBar({ format, stream, barsize: 24, clearOnComplete: true, stopOnComplete: false });
-    step.bar.start(Math.round(total / MEGA), 0);
+    const format = `▸ ${step.name} {bar} {value} / {total} MB, {left} left`;
+    step.bar = new SingleBar({ format, stream, barsize: 24, clearOnComplete: true, stopOnComplete: false, fps: 5 });
+    step.bar.start(Math.round(total / MEGA), 0, { left });
   }
-  step.bar.update(Math.min(Math.round(done / MEGA), Math.round(total / MEGA)));
+  step.bar.update(Math.min(Math.round(done / MEGA), Math.round(total / MEGA)), { left });
 }
 
 const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;
