@@ -1,9 +1,12 @@
 // npm run setup | demo | test | build: installs what is missing first, then does what was asked.
 // Plain JavaScript without a dependency and in old syntax: it must run before anything is installed, and on a Node
 // that is too old it must still get as far as saying so.
-const [major] = process.versions.node.split('.').map(Number);
-if (major < 20) {
-  process.stderr.write(`lamp needs Node 20 or newer; this is ${process.version} (${process.execPath}).\n`);
+const OLDEST = [20, 19];
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
+  process.stderr.write(
+    `lamp needs Node ${OLDEST.join('.')} or newer; this is ${process.version} (${process.execPath}).\n`,
+  );
   process.stderr.write('Install one from https://nodejs.org, or with a version manager: nvm install 22\n');
   process.exit(1);
 }

@@ -11,7 +11,8 @@ export interface Finding {
   readonly remedy?: string;
 }
 
-const OLDEST_NODE = 20;
+/** What the tools that build and test this need; package.json says so too. */
+const OLDEST_NODE = [20, 19] as const;
 
 /** What the facts mean for training, and the line that mends each fault. */
 export function judge(facts: DoctorFacts): Finding[] {
@@ -30,8 +31,11 @@ export function judge(facts: DoctorFacts): Finding[] {
 const ok = (name: string, value: string): Finding => ({ name, status: 'ok', value });
 
 function judgeNode(version: string): Finding {
-  if (Number.parseInt(version, 10) >= OLDEST_NODE) return ok('Node', version);
-  return { name: 'Node', status: 'missing', value: `${version} is too old`, remedy: 'nvm install 22' };
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [oldestMajor, oldestMinor] = OLDEST_NODE;
+  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return ok('Node', version);
+  const value = `${version} is older than ${OLDEST_NODE.join('.')}`;
+  return { name: 'Node', status: 'missing', value, remedy: 'nvm install 22' };
 }
 
 function judgeEngine({ engine, pip, compiler }: DoctorFacts): Finding {

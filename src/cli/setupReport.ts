@@ -52,8 +52,9 @@ export function setupReport(stream: NodeJS.WriteStream): InstallReport & { stop(
 }
 
 function advanceBar(step: Step, done: number, total: number, stream: NodeJS.WriteStream): void {
-  const speed = done / MEGA / ((performance.now() - step.start) / 1000);
-  const left = seconds((1000 * (total - done)) / MEGA / Math.max(speed, 0.01));
+  const passed = performance.now() - step.start;
+  // Too early to tell while next to nothing has come.
+  const left = done * 100 < total ? '…' : seconds((passed * (total - done)) / done);
   if (step.bar === undefined) {
     stream.write(CLEAR);
     const format = `▸ ${step.name} {bar} {value} / {total} MB, {left} left`;

@@ -38,7 +38,7 @@ test('a machine that has everything is well, with what was found', () => {
 });
 
 test.each<[string, string, Partial<DoctorFacts>, Finding['status'], RegExp]>([
-  ['an old Node', 'Node', { node: '18.20.0' }, 'missing', /nvm install/],
+  ['an old Node', 'Node', { node: '20.18.3' }, 'missing', /nvm install/],
   ['no ZeroMQ', 'ZeroMQ', { zeroMq: { fault: 'no addon' } }, 'missing', /npm ci/],
   ['an engine that does not load', 'TensorFlow', { probe: { fault: 'no AVX' } }, 'missing', /lamp setup --force/],
   ['no engine', 'engine', { engine: { kind: 'missing' }, probe: undefined }, 'lacking', /^npm run setup$/],
