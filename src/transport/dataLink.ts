@@ -3,6 +3,4 @@
  * port that the system chooses, and the sender connects.
  */
 export { DataInlet } from './dataInlet.ts';
-export type { DataInletOptions } from './dataInlet.ts';
 export { DataOutlet } from './dataOutlet.ts';
-export type { DataOutletOptions } from './dataOutlet.ts';
