@@ -1,3 +1,6 @@
+/** What a process is doing that has been asked for nothing. */
+export const IDLE = 'idle';
+
 /** A process of the run failed, and with it the run. The first failure is the one that is told. */
 export class RunFailure extends Error {
   override readonly name = 'RunFailure';
@@ -5,7 +8,7 @@ export class RunFailure extends Error {
   readonly peer: string;
   /** Stages that the worker holds. */
   readonly stages: readonly number[];
-  /** What it was doing: an action such as `1B3`, or a request. */
+  /** What it was doing: an action such as `1B3`, a request such as `apply`, or nothing (`idle`). */
   readonly during: string;
   readonly step: number | undefined;
   /** The last that it wrote to its standard error. */
@@ -18,7 +21,8 @@ export class RunFailure extends Error {
     const stages = fault.stages.length === 0 ? '' : ` (stage ${fault.stages.join(', ')})`;
     const step = fault.step === undefined ? '' : ` in step ${fault.step}`;
     const cause = fault.cause instanceof Error ? fault.cause.message : String(fault.cause);
-    super(`${peer}${stages} failed${step} during ${fault.during}: ${cause}`, { cause: fault.cause });
+    const when = fault.during === IDLE ? 'while idle' : `during ${fault.during}`;
+    super(`${peer}${stages} failed${step} ${when}: ${cause}`, { cause: fault.cause });
     this.peer = peer;
     this.stages = fault.stages;
     this.during = fault.during;
@@ -33,5 +37,16 @@ export class RemoteError extends Error {
     super(report.name === 'Error' ? report.message : `${report.name}: ${report.message}`);
     this.name = report.name;
     if (report.stack !== undefined) this.stack = report.stack;
+  }
+}
+
+/** A process is there and says nothing: it was stopped (SIGSTOP, a debugger), or its machine cannot be reached. */
+export class SilenceError extends Error {
+  override readonly name = 'SilenceError';
+  readonly milliseconds: number;
+
+  constructor(milliseconds: number) {
+    super(`no sign of life for ${Math.round(milliseconds / 1000)} s: it has been stopped, or the machine has no time for it`);
+    this.milliseconds = milliseconds;
   }
 }

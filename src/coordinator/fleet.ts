@@ -7,9 +7,9 @@ import {
   type Request,
   type RequestOf,
 } from '../transport/protocol.ts';
-import { LOADER, workerName } from '../transport/names.ts';
+import { bodyOf, LOADER, workerName } from '../transport/names.ts';
 import { Child, describeEnding, entryFile } from './child.ts';
-import { RemoteError, RunFailure } from './errors.ts';
+import { IDLE, RemoteError, RunFailure, SilenceError } from './errors.ts';
 
 /** A request without its id, which the fleet gives. */
 export type Order<K extends Request['kind']> = Omit<RequestOf<K>, 'id' | 'kind'>;
@@ -20,13 +20,12 @@ export interface FleetOptions {
   readonly loader?: { readonly configuration: string };
   /** Environment of worker k: its GPU, its threads. */
   readonly environment: (worker: number) => Record<string, string>;
-  /** A peer that is silent for longer than this has failed. Long: one kernel on a whole image can take a minute of a CPU. */
-  readonly heartbeatMilliseconds?: number;
+  /** A peer that is silent for longer than this has failed: it has been stopped, or cut off. A beat comes every second. */
+  readonly heartbeatMilliseconds?: number | undefined;
   readonly signal: AbortSignal;
 }
 
 interface Waiting {
-  readonly kind: string;
   resolve(reply: Reply): void;
   reject(error: unknown): void;
 }
@@ -35,14 +34,16 @@ interface Peer {
   readonly child: Child;
   readonly waiting: Map<number, Waiting>;
   hello: boolean;
-  heard: number;
+  /** Milliseconds since it was last heard of. */
+  silent: number;
   doing: string;
   step: number | undefined;
 }
 
 const START_MILLISECONDS = 60_000;
 const GRACE_MILLISECONDS = 2_000;
-const SILENCE_MILLISECONDS = 300_000;
+const SILENCE_MILLISECONDS = 30_000;
+const CHECK_MILLISECONDS = 1000;
 
 /**
  * The processes of a run, and the control plane to them.
@@ -95,14 +96,14 @@ export class Fleet {
       const settings = { LAMP_LOADER: loader.configuration };
       this.#add(new Child(LOADER, { entry: entryFile('data/loader'), args, environment: settings }));
     }
-    this.#watch = setInterval(() => this.#checkSilence(), 1000);
+    this.#watch = setInterval(this.#silenceCheck(), CHECK_MILLISECONDS);
     this.#watch.unref();
     await Promise.all([...this.#peers.keys()].map((name) => this.#greeted(name)));
   }
 
   #add(child: Child): void {
     const waiting = new Map<number, Waiting>();
-    this.#peers.set(child.name, { child, waiting, hello: false, heard: Date.now(), doing: 'starting', step: undefined });
+    this.#peers.set(child.name, { child, waiting, hello: false, silent: 0, doing: 'its start', step: undefined });
     void child.ended.then((ending) => this.#fail(child.name, new Error(describeEnding(ending))));
   }
 
@@ -125,7 +126,9 @@ export class Fleet {
     if (!peer) throw new Error(`no ${name} in this run`);
     if (this.#failure) throw this.#failure;
     const id = this.#nextId++;
-    const reply = this.#wait(peer, id, `reply to ${kind}`);
+    const reply = this.#wait(peer, id);
+    peer.doing = kind;
+    peer.step = (order as { step?: number }).step;
     // The union's members differ by kind alone here; the schema checks the whole on the way out.
     await this.#server.send(name, { ...order, kind, id } as unknown as Request).catch((error: unknown) => {
       this.#fail(name, error);
@@ -149,8 +152,8 @@ export class Fleet {
     return this.#closing.signal;
   }
 
-  #wait(peer: Peer, id: number, kind: string): Promise<Reply> {
-    const reply = new Promise<Reply>((resolve, reject) => peer.waiting.set(id, { kind, resolve, reject }));
+  #wait(peer: Peer, id: number): Promise<Reply> {
+    const reply = new Promise<Reply>((resolve, reject) => peer.waiting.set(id, { resolve, reject }));
     // The run may fail before anybody has come to await this; whoever does is told all the same.
     reply.catch(() => {});
     return reply;
@@ -162,14 +165,15 @@ export class Fleet {
       this.#fail(name, new Error(`it did not report within ${START_MILLISECONDS / 1000} s of its start`));
     }, START_MILLISECONDS);
     try {
-      if (!peer.hello) await this.#wait(peer, -1, 'hello');
+      if (!peer.hello) await this.#wait(peer, -1);
     } finally {
       clearTimeout(timer);
     }
   }
 
   async #listen(): Promise<void> {
-    for await (const { peer, message } of this.#server.messages(this.#closing.signal)) {
+    for await (const { peer: name, message } of this.#server.messages(this.#closing.signal)) {
+      const peer = bodyOf(name);
       if (message.kind !== 'malformed') this.#receive(peer, message);
       else if (this.#peers.has(peer)) this.#fail(peer, new Error(`it sent a message that does not parse: ${message.reason}`));
     }
@@ -178,7 +182,7 @@ export class Fleet {
   #receive(name: string, message: Reply): void {
     const peer = this.#peers.get(name);
     if (!peer) return;
-    peer.heard = Date.now();
+    peer.silent = 0;
     switch (message.kind) {
       case 'hello':
         peer.hello = true;
@@ -203,14 +207,25 @@ export class Fleet {
   #settle(peer: Peer, id: number, message: Reply): void {
     peer.waiting.get(id)?.resolve(message);
     peer.waiting.delete(id);
+    if (peer.waiting.size > 0) return;
+    peer.doing = IDLE;
+    peer.step = undefined;
   }
 
-  #checkSilence(): void {
+  /** Counts how long each peer has been silent. While this process itself was busy or asleep it could not hear: that does not count. */
+  #silenceCheck(): () => void {
     const limit = this.#options.heartbeatMilliseconds ?? SILENCE_MILLISECONDS;
-    for (const [name, peer] of this.#peers) {
-      const silent = Date.now() - peer.heard;
-      if (silent > limit) this.#fail(name, new Error(`no sign of life for ${Math.round(silent / 1000)} s`));
-    }
+    let last = performance.now();
+    return () => {
+      const now = performance.now();
+      const passed = Math.min(now - last, 2 * CHECK_MILLISECONDS);
+      last = now;
+      for (const [name, peer] of this.#peers) {
+        if (!peer.hello) continue;
+        peer.silent += passed;
+        if (peer.silent > limit) this.#fail(name, new SilenceError(peer.silent));
+      }
+    };
   }
 
   readonly #onAbort = (): void => this.#end(this.#options.signal.reason);

@@ -41,6 +41,8 @@ export interface PipelineOptions {
   readonly microBatches: number;
   /** Whether the cut goes by measured times, or by an estimate (the same on every machine). */
   readonly costs: 'measured' | 'estimated';
+  /** How long a process may be silent; see `FleetOptions`. */
+  readonly heartbeatMilliseconds?: number;
   readonly signal: AbortSignal;
 }
 
@@ -98,6 +100,7 @@ export class Pipeline {
       workers: options.workers,
       loader: { configuration: JSON.stringify(options.loader) },
       environment: (worker) => devices[worker]!.environment,
+      heartbeatMilliseconds: options.heartbeatMilliseconds,
       signal: options.signal,
     });
     try {

@@ -3,3 +3,9 @@ export const workerName = (index: number): string => `worker ${index}`;
 export const LOADER = 'loader';
 /** Where predictions go: the coordinator. */
 export const SINK = 'coordinator';
+
+const HEART = ' (heart)';
+/** The name under which a peer's heart beats: a thread with a socket of its own. */
+export const heartOf = (peer: string): string => `${peer}${HEART}`;
+/** The peer that a message is from, whether its heart sent it or the peer itself. */
+export const bodyOf = (name: string): string => (name.endsWith(HEART) ? name.slice(0, -HEART.length) : name);

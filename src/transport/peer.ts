@@ -1,5 +1,8 @@
 import { parseArgs } from 'node:util';
 import { ControlClient } from './control.ts';
+import { encodeControl } from './controlCodec.ts';
+import { startHeart } from './heart.ts';
+import { heartOf } from './names.ts';
 import {
   replySchema,
   requestSchema,
@@ -42,12 +45,14 @@ export class Peer {
   readonly signal: AbortSignal;
   readonly #abort = new AbortController();
   readonly #client: ControlClient<Request, Reply>;
+  readonly #endpoint: string;
   #during = 'its start';
   #step: number | undefined;
 
   private constructor(name: string, endpoint: string) {
     this.name = name;
     this.signal = this.#abort.signal;
+    this.#endpoint = endpoint;
     this.#client = ControlClient.connect({ endpoint, peer: name, incoming: requestSchema, outgoing: replySchema });
   }
 
@@ -73,13 +78,23 @@ export class Peer {
     process.on('SIGINT', () => {});
     // The channel to the coordinator closes when that process is gone, however it went.
     process.once('disconnect', () => this.#end());
-    const heartbeat = setInterval(() => void this.#client.send({ kind: 'heartbeat' }).catch(() => {}), HEARTBEAT_MILLISECONDS);
+    // It may have gone while this process was still loading.
+    if (!process.connected) this.#end();
+    await this.#startHeart();
     await this.#client.send({ kind: 'hello', pid: process.pid });
     await this.#answer(handlers);
-    clearInterval(heartbeat);
     dispose();
     this.#client.close(LAST_WORD_MILLISECONDS);
     process.exit(0);
+  }
+
+  #startHeart(): Promise<void> {
+    return startHeart({
+      endpoint: this.#endpoint,
+      name: heartOf(this.name),
+      beat: encodeControl({ kind: 'heartbeat' }, replySchema, 'the coordinator'),
+      milliseconds: HEARTBEAT_MILLISECONDS,
+    });
   }
 
   async #answer(handlers: Handlers): Promise<void> {

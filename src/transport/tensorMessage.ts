@@ -17,8 +17,11 @@ interface Place {
   readonly stage: number;
 }
 
-/** `output`: the prediction of the last stage. `flags`: which classes are annotated. */
-export type PlainKind = 'activation' | 'gradient' | 'image' | 'label' | 'flags' | 'output';
+/**
+ * `output`: the prediction of the last stage. `flags`: which classes are annotated. `counts`: voxels of every class in the whole
+ * mini-batch, (classes), once a step and as micro-batch 0.
+ */
+export type PlainKind = 'activation' | 'gradient' | 'image' | 'label' | 'flags' | 'counts' | 'output';
 /** Tensors that go by portal from the stage that stashes to the one that pops, and the gradient back. */
 export type SkipKind = 'skip' | 'skipGradient';
 export type TensorKind = PlainKind | SkipKind;
@@ -121,6 +124,7 @@ const PLAIN_KINDS: ReadonlySet<unknown> = new Set<PlainKind>([
   'image',
   'label',
   'flags',
+  'counts',
   'output',
 ]);
 const SKIP_KINDS: ReadonlySet<unknown> = new Set<SkipKind>(['skip', 'skipGradient']);

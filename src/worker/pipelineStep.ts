@@ -21,6 +21,8 @@ export interface StepContext {
   readonly stages: ReadonlyMap<number, Stage>;
   readonly lastStage: number;
   readonly loss: Loss;
+  /** Of the loss, where it has any. */
+  readonly classWeights: readonly number[] | undefined;
   readonly request: RequestOf<'step'>;
 }
 
@@ -36,6 +38,8 @@ export class PipelineStep {
   loss: number | undefined;
   readonly #context: StepContext;
   readonly #lossGradients = new Map<number, Tensor>();
+  /** Sum of the class weights over all voxels of the mini-batch. */
+  #weightTotal: Promise<number> | undefined;
 
   constructor(context: StepContext) {
     this.#context = context;
@@ -109,14 +113,27 @@ export class PipelineStep {
   async #evaluateLoss(microBatch: number, logits: Tensor): Promise<void> {
     const { engine, loss, request, mailbox, peers, lastStage } = this.#context;
     const place = this.#place(lastStage, microBatch);
+    this.#weightTotal ??= this.#takeWeightTotal();
+    const weightTotal = await this.#weightTotal;
     const labels = await mailbox.take(peers.loader, { kind: 'label', ...place });
     const flags = await mailbox.take(peers.loader, { kind: 'flags', ...place });
     const batchSize = request.microBatches.reduce((sum, size) => sum + size, 0);
-    const { value, gradient } = loss.evaluate(engine, logits, { labels, flags, batchSize });
+    const { value, gradient } = loss.evaluate(engine, logits, { labels, flags, batchSize, weightTotal });
     labels.dispose();
     flags.dispose();
     this.loss = (this.loss ?? 0) + value;
     this.#lossGradients.set(microBatch, gradient);
+  }
+
+  /** Σ voxels · weight over the classes: the loader says how many voxels each has, before the first labels. */
+  async #takeWeightTotal(): Promise<number> {
+    const { engine, classWeights, mailbox, peers, lastStage } = this.#context;
+    const counts = await mailbox.take(peers.loader, { kind: 'counts', ...this.#place(lastStage, 0) });
+    let total = 0;
+    for (const [index, voxels] of engine.read(counts).entries()) total += voxels * (classWeights?.[index] ?? 1);
+    counts.dispose();
+    // Where nothing that counts is there, the loss is 0 and not 0/0.
+    return Math.max(total, 1e-30);
   }
 
   #takeLossGradient(microBatch: number): Tensor {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Engine } from '../engine/engine.ts';
 import type { Shape, Tensor } from '../engine/tensor.ts';
 import type { Pass } from '../layers/layer.ts';
@@ -20,12 +21,19 @@ const WARM_UP = 1;
  * Times every cell by itself, in the network's order, on zeros of the shape that it will see: the median of the repetitions.
  * Only one cell's activations are held at a time, so a device that cannot hold the network can still be profiled.
  */
-export function profileCells(engine: Engine, model: Model, shape: Shape, repetitions: number): CellTimes {
+export async function profileCells(
+  engine: Engine,
+  model: Model,
+  { shape, repetitions, signal }: { shape: Shape; repetitions: number; signal: AbortSignal },
+): Promise<CellTimes> {
   const forward: number[] = [];
   const backward: number[] = [];
   const skips = new Map<string, Shape>();
   let input = shape;
   for (const [index, cell] of model.cells.entries()) {
+    // A run that ends meanwhile is heard of between two cells.
+    await setImmediate();
+    signal.throwIfAborted();
     const skip = cell.pop === undefined ? undefined : skips.get(cell.pop);
     const timed = timeCell(engine, cell, { input, skip, needInput: index > 0 }, repetitions);
     forward.push(median(timed.forward));

@@ -37,6 +37,7 @@ interface Assignment {
   readonly stages: ReadonlyMap<number, Stage>;
   readonly optimizer: Optimizer;
   readonly loss: Loss;
+  readonly classWeights: readonly number[] | undefined;
 }
 
 /** A worker's state through a run, and what it does for each request of the coordinator. */
@@ -56,7 +57,8 @@ export class Session {
   }
 
   async profile({ model, shape, repetitions }: RequestOf<'profile'>): Promise<Body<'profile'>> {
-    const { forward, backward } = profileCells(this.#running, buildModel(model), shape, repetitions);
+    const { signal } = this.#peer;
+    const { forward, backward } = await profileCells(this.#running, buildModel(model), { shape, repetitions, signal });
     return { forward: [...forward], backward: [...backward] };
   }
 
@@ -87,19 +89,20 @@ export class Session {
     const optimizer = optimizerFromSpec(engine, request.optimizer);
     const loss = lossFromSpec(request.loss, model.outChannels);
     const routes = routesOf(model.cells, { stages: request.stages });
-    this.#assignment = { model, cells, routes, parameters, stages, optimizer, loss };
+    const classWeights = request.loss.class_weights;
+    this.#assignment = { model, cells, routes, parameters, stages, optimizer, loss, classWeights };
     return { parameters: countParameters(cells) };
   }
 
   async step(request: RequestOf<'step'>): Promise<Body<'step'>> {
     const engine = this.#running;
-    const { routes, stages, loss, parameters, cells } = this.#assigned;
+    const { routes, stages, loss, classWeights, parameters, cells } = this.#assigned;
     const schedule = parseSchedule(request.schedule);
     const actions = messagesOf(schedule, routes)[this.#index] ?? [];
     const mailbox = new Mailbox({ engine, own: this.#peer.name, links: this.#links, signal: this.#peer.signal });
     const peers = { worker: workerName, loader: LOADER, sink: SINK };
     const lastStage = schedule.placement.length - 1;
-    const step = new PipelineStep({ engine, mailbox, peers, stages, lastStage, loss, request });
+    const step = new PipelineStep({ engine, mailbox, peers, stages, lastStage, loss, classWeights, request });
     const sentBefore = this.#bytesSent;
     try {
       const spans = await walk(actions, step, {

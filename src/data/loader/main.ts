@@ -4,7 +4,7 @@ import type { RequestOf } from '../../transport/protocol.ts';
 import type { Links } from '../../transport/links.ts';
 import { parseLoaderConfiguration } from './configuration.ts';
 import { openFeed } from './openFeed.ts';
-import { sendImages, sendLabels } from './send.ts';
+import { sendBatch } from './send.ts';
 
 // The loader at a glance: it makes mini-batches, and sends images to the first stage and labels to the last.
 const peer = Peer.fromArguments();
@@ -27,11 +27,7 @@ await peer.serve(
       const begin = performance.now();
       const batch = await (await feed).batch(request.source);
       const seconds = (performance.now() - begin) / 1000;
-      // Side by side: a full label link must not hold up the images that its reader waits for.
-      await Promise.all([
-        sendImages(links, request, batch, peer.signal),
-        sendLabels(links, request, batch, peer.signal),
-      ]);
+      await sendBatch(links, request, batch, peer.signal);
       return { seconds };
     },
   },
