@@ -8,10 +8,12 @@ import { transportEnvironment } from '../src/transport/environment.ts';
 import { keyOf, type TensorAddress } from '../src/transport/tensorMessage.ts';
 
 /*
- * How fast tensors go from one process to another: the data link against bare sockets, over TCP and ipc, with the C library's
- * allocator as it comes and as `transportEnvironment` sets it. Interleaved rounds, medians.
+ * How fast tensors go from one process to another.
  *
- *     npx tsc --noEmit false --rootDir . --outDir dist/bench && node dist/bench/benchmarks/link.js [--mib 32] [--count 64]
+ * The data link against bare sockets, over TCP and ipc, with the C library's allocator as it comes and as `transportEnvironment`
+ * sets it. Interleaved rounds, medians.
+ *
+ *     npm run bench -- link [--mib 32] [--count 64] [--rounds 5]
  */
 
 type Wire = 'link' | 'tcp' | 'ipc';
