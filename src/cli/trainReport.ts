@@ -9,7 +9,7 @@ import { formatCount, formatDuration } from '../telemetry/units.ts';
 export function describeResult(run: RunFile, baseDirectory: string, result: TrainResult): string {
   const speed = `${formatCount(result.steps, 'step')} in ${formatDuration(result.seconds)}, ${result.samplesPerSecond.toFixed(2)} samples/s`;
   const parts = result.dice && result.meanDice !== undefined ? [describeDice(result.dice, result.meanDice)] : [];
-  return [...parts, describeValidation(run, baseDirectory), speed].join('\n\n');
+  return [...parts, describeValidation(run, baseDirectory, result.undeformedDice), speed].join('\n\n');
 }
 
 function describeDice(dice: Readonly<Record<string, number>>, mean: number): string {
@@ -21,7 +21,7 @@ function describeDice(dice: Readonly<Record<string, number>>, mean: number): str
 }
 
 /** What the validation of a run can and cannot say, from which images it was done on. */
-export function describeValidation({ data }: RunFile, baseDirectory: string): string {
+export function describeValidation({ data }: RunFile, baseDirectory: string, undeformedDice?: number): string {
   const images = (cases: RunFile['data']['train']): Set<string> =>
     new Set(cases.map(({ image }) => resolve(baseDirectory, image)));
   const trained = images(data.train);
@@ -37,7 +37,9 @@ export function describeValidation({ data }: RunFile, baseDirectory: string): st
     validated.size === 1
       ? 'There is one subject: measured on the very image'
       : `Measured on the very ${validated.size} images`;
-  return `${subjects} that it was trained on, ${how}. This says how well it learnt what it saw, not how well it segments anybody else.`;
+  const byHeart =
+    undeformedDice === undefined ? '' : ` The labels as they were before the deformation would score ${undeformedDice.toFixed(3)}.`;
+  return `${subjects} that it was trained on, ${how}.${byHeart} This says how well it learnt what it saw, not how well it segments anybody else.`;
 }
 
 function describeDeformation(deformation: RunFile['data']['validation_deformation']): string {

@@ -25,6 +25,8 @@ export interface TrainResult {
   /** Of the best validation. */
   readonly meanDice?: number;
   readonly dice?: Readonly<Record<string, number>>;
+  /** What the labels before the validation's deformation would score: what knowing the case by heart would give. */
+  readonly undeformedDice?: number;
   readonly steps: number;
   readonly seconds: number;
   readonly samplesPerSecond: number;
@@ -117,6 +119,7 @@ class Training {
     if (this.#best) await writePredictions(this.#options, this.#plan, this.#best);
     return {
       ...(this.#best ? { meanDice: this.#best.meanDice, dice: this.#best.dice } : {}),
+      ...(this.#plan.undeformedDice === undefined ? {} : { undeformedDice: this.#plan.undeformedDice }),
       steps: this.#done,
       seconds: this.#seconds,
       samplesPerSecond: (this.#done * run.training.batch_size) / this.#seconds,

@@ -6,6 +6,7 @@ import { samplesInEpoch, stepsOfEpoch } from '../data/order.ts';
 import { sampleSize } from '../data/sample.ts';
 import { validationCase } from '../data/validation.ts';
 import type { Shape } from '../engine/tensor.ts';
+import { diceScores, meanOf } from '../metrics/dice.ts';
 import type { Model } from '../models/cell.ts';
 import { buildModel } from '../models/index.ts';
 import { checkPlan } from '../partition/limits.ts';
@@ -24,6 +25,8 @@ export interface TrainingPlan {
   readonly steps: readonly (readonly number[])[];
   /** As validation sees them. */
   readonly validation: readonly Case[];
+  /** Mean Dice of the labels as they were before the deformation: what knowing the case by heart would give. */
+  readonly undeformedDice: number | undefined;
 }
 
 /** Reads and checks all that a run needs, so that what is wrong is told before any worker starts. */
@@ -58,8 +61,14 @@ export async function planTraining(run: RunFile, baseDirectory: string): Promise
   });
   const microBatches = chunk(training.batch_size, pipeline.micro_batches);
   const validation: Case[] = [];
+  const undeformed: number[] = [];
   for (const [number, files] of data.validation.entries()) {
-    validation.push(validationCase(await load(files), data, { seed: run.seed, number }));
+    const source = await load(files);
+    const seen = validationCase(source, data, { seed: run.seed, number });
+    validation.push(seen);
+    if (seen !== source) {
+      undeformed.push(diceScores(source.labels.values, seen.labels.values, { classes: data.classes.length }).mean);
+    }
   }
   const samples = samplesInEpoch(data.samples_per_epoch, data.train.length, training.batch_size);
   return {
@@ -69,5 +78,6 @@ export async function planTraining(run: RunFile, baseDirectory: string): Promise
     microBatchShape: [microBatches[0]!, ...tensorShape(largest, model.inChannels)],
     steps: stepsOfEpoch(samples, training.batch_size),
     validation,
+    undeformedDice: undeformed.length > 0 ? meanOf(undeformed).mean : undefined,
   };
 }

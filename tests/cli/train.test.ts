@@ -78,7 +78,7 @@ test('after training it prints Dice by structure, what the figure means, and the
     ].join('\n'),
   );
   expect(out).toMatch(/metrics\.jsonl +\d+ B {2}loss and Dice/);
-  expect(out).toMatch(/weights\.safetensors +2\.0 kB {2}the parameters, by name/);
+  expect(out).toMatch(/weights\.safetensors +2\.0 kB {2}the best parameters, by name/);
 });
 
 test('the metrics of a run are in its folder, and a second run gets another', async () => {
