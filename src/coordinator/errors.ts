@@ -46,7 +46,9 @@ export class SilenceError extends Error {
   readonly milliseconds: number;
 
   constructor(milliseconds: number) {
-    super(`no sign of life for ${Math.round(milliseconds / 1000)} s: it has been stopped, or the machine has no time for it`);
+    super(
+      `no sign of life for ${Math.round(milliseconds / 1000)} s: it has been stopped, or the machine has no time for it`,
+    );
     this.milliseconds = milliseconds;
   }
 }

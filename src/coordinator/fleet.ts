@@ -175,7 +175,8 @@ export class Fleet {
     for await (const { peer: name, message } of this.#server.messages(this.#closing.signal)) {
       const peer = bodyOf(name);
       if (message.kind !== 'malformed') this.#receive(peer, message);
-      else if (this.#peers.has(peer)) this.#fail(peer, new Error(`it sent a message that does not parse: ${message.reason}`));
+      else if (this.#peers.has(peer))
+        this.#fail(peer, new Error(`it sent a message that does not parse: ${message.reason}`));
     }
   }
 

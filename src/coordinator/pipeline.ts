@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { BatchNormMode, EngineSpec, LossSpec, ModelSpec, OptimizerSpec, RecomputeMode } from '../config/runFile.ts';
+import type {
+  BatchNormMode,
+  EngineSpec,
+  LossSpec,
+  ModelSpec,
+  OptimizerSpec,
+  RecomputeMode,
+} from '../config/runFile.ts';
 import type { LaunchedWorker as ReportedWorker } from '../telemetry/trainEvent.ts';
 import type { LoaderConfiguration } from '../data/loader/configuration.ts';
 import type { Shape } from '../engine/tensor.ts';
@@ -85,7 +92,10 @@ export class Pipeline {
   readonly #sink: DataInlet;
   readonly #feeds = new Map<number, Promise<unknown>>();
 
-  private constructor(fleet: Fleet, parts: { partition: Partition; workers: readonly LaunchedWorker[]; scheduler: Scheduler; sink: DataInlet }) {
+  private constructor(
+    fleet: Fleet,
+    parts: { partition: Partition; workers: readonly LaunchedWorker[]; scheduler: Scheduler; sink: DataInlet },
+  ) {
     this.#fleet = fleet;
     this.partition = parts.partition;
     this.workers = parts.workers;

@@ -7,7 +7,11 @@ export function deviceName(gpu: string | undefined): string {
   if (!gpu) return processor;
   try {
     const query = ['--query-gpu=name', '--format=csv,noheader', `--id=${gpu}`];
-    const name = execFileSync('nvidia-smi', query, { encoding: 'utf8', timeout: 10_000, stdio: ['ignore', 'pipe', 'ignore'] });
+    const name = execFileSync('nvidia-smi', query, {
+      encoding: 'utf8',
+      timeout: 10_000,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     return `${name.trim()} (GPU ${gpu})`;
   } catch {
     return `GPU ${gpu}`;

@@ -87,7 +87,8 @@ export class PipelineStep {
     const { mailbox, peers } = this.#context;
     for (const message of sends) {
       const tensor = message.skip === undefined ? main : skips.get(message.skip);
-      if (!tensor) throw new Error(`nothing to send as ${message.kind} of stage ${message.fromStage}: the routes are wrong`);
+      if (!tensor)
+        throw new Error(`nothing to send as ${message.kind} of stage ${message.fromStage}: the routes are wrong`);
       await mailbox.give(peers.worker(message.toWorker), this.#address(message), tensor);
     }
   }
@@ -138,7 +139,8 @@ export class PipelineStep {
 
   #takeLossGradient(microBatch: number): Tensor {
     const gradient = this.#lossGradients.get(microBatch);
-    if (!gradient) throw new Error(`backward of micro-batch ${microBatch} before its loss: the schedule was not validated`);
+    if (!gradient)
+      throw new Error(`backward of micro-batch ${microBatch} before its loss: the schedule was not validated`);
     this.#lossGradients.delete(microBatch);
     return gradient;
   }

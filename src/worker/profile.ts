@@ -58,7 +58,15 @@ function timeCell(
 ): { forward: number[]; backward: number[]; output: Shape } {
   const parameters = new ParameterStore(engine);
   initializeParameters(engine, parameters, parameterSpecs([cell]), 0);
-  const pass: Pass = { engine, parameters, mode: 'train', batchNorm: 'micro', recomputing: true, keep: true, draws: drawsFor(input) };
+  const pass: Pass = {
+    engine,
+    parameters,
+    mode: 'train',
+    batchNorm: 'micro',
+    recomputing: true,
+    keep: true,
+    draws: drawsFor(input),
+  };
   const x = engine.math.fill([...input], 0.5);
   const joined = skip ? engine.math.fill([...skip], 0.5) : undefined;
   const times = { forward: [] as number[], backward: [] as number[] };
@@ -92,7 +100,11 @@ function timeCell(
 const drawsFor = ([batch = 1]: Shape): string[] => Array.from({ length: batch }, (_, sample) => `profile ${sample}`);
 
 function settle(engine: Engine, tensor: Tensor): void {
-  const first = engine.math.slice(tensor, tensor.shape.map(() => 0), tensor.shape.map(() => 1));
+  const first = engine.math.slice(
+    tensor,
+    tensor.shape.map(() => 0),
+    tensor.shape.map(() => 1),
+  );
   engine.read(first);
   first.dispose();
 }

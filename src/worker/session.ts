@@ -76,14 +76,18 @@ export class Session {
   async configure(request: RequestOf<'configure'>): Promise<Body<'configure'>> {
     const engine = this.#running;
     const model = buildModel(request.model);
-    const cellsOf = (stage: number): readonly Cell[] => model.cells.slice(request.stages[stage]!.start, request.stages[stage]!.end);
+    const cellsOf = (stage: number): readonly Cell[] =>
+      model.cells.slice(request.stages[stage]!.start, request.stages[stage]!.end);
     const cells = request.own.flatMap(cellsOf);
     const parameters = new ParameterStore(engine);
     await fill(engine, parameters, cells, request);
     const stages = new Map(
       request.own.map((stage) => {
         const { recompute, batchNorm } = request;
-        return [stage, new Stage({ engine, parameters, recompute, batchNorm, cells: cellsOf(stage), first: stage === 0 })];
+        return [
+          stage,
+          new Stage({ engine, parameters, recompute, batchNorm, cells: cellsOf(stage), first: stage === 0 }),
+        ];
       }),
     );
     const optimizer = optimizerFromSpec(engine, request.optimizer);

@@ -92,7 +92,8 @@ export class Stage {
     stashGradients: Skips,
   ): { input: Tensor | undefined; skips: Skips } {
     const held = this.#held.get(microBatch);
-    if (!held) throw new Error(`backward of micro-batch ${microBatch} without a forward: the schedule was not validated`);
+    if (!held)
+      throw new Error(`backward of micro-batch ${microBatch} without a forward: the schedule was not validated`);
     this.#held.delete(microBatch);
     const pass = this.#pass('train', held.draws, { keep: true, recomputing: true });
     let saved: readonly CellSaved[];

@@ -78,5 +78,10 @@ function stack(samples: readonly Sample[], classes: number): Batch {
     images.set(sample.image, s * values);
     labels.set(sample.labels, s * voxels);
   }
-  return { shape: [samples.length, ...shape], images, labels, flags: new Float32Array(samples.length * classes).fill(1) };
+  return {
+    shape: [samples.length, ...shape],
+    images,
+    labels,
+    flags: new Float32Array(samples.length * classes).fill(1),
+  };
 }

@@ -1,0 +1,36 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { runParity, type ParityOptions } from '../../src/coordinator/parity/index.ts';
+
+/** Every reference case of training: SGD, RMSprop, Adam; 2D and 3D; flags and weights; deferred batch normalization. */
+const cases = ['unet2d_micro2', 'unet3d_flags', 'unet3d_micro4', 'unet3d_micro4_deferred', 'unet3d_whole_batch'];
+
+const file = (name: string): string =>
+  fileURLToPath(new URL(`../fixtures/golden/${name}.safetensors`, import.meta.url));
+
+/** Runs a case through real worker processes; what does not agree stands in the failure. */
+async function expectAgreement(name: string, options: Omit<ParityOptions, 'signal'>): Promise<void> {
+  const signal = AbortSignal.timeout(150_000);
+  const [result] = await runParity([file(name)], { ...options, signal }, () => {});
+  expect(result?.errors.map(({ tensors }) => tensors)).toEqual(['output', 'grad', 'losses', 'after', 'eval_output']);
+  expect(result?.errors.filter(({ agrees }) => !agrees)).toEqual([]);
+  expect(result?.status).toBe('agrees');
+}
+
+const timeout = 180_000;
+
+describe.each(cases)('the training case %s', (name) => {
+  // With three workers some have fewer micro-batches than stages.
+  it.each([1, 2, 3])('agrees with LAMP on %i workers', { timeout }, (workers) => expectAgreement(name, { workers }));
+});
+
+describe('recomputation', () => {
+  it.each(['always', 'never'] as const)('%s agrees with LAMP', { timeout }, async (recompute) => {
+    await expectAgreement('unet3d_flags', { workers: 2, recompute });
+    await expectAgreement('unet3d_micro4_deferred', { workers: 1, recompute });
+  });
+});
+
+it('plain tfjs agrees with LAMP through a pipeline', { timeout }, () =>
+  expectAgreement('unet3d_flags', { workers: 2, engine: 'cpu' }),
+);
