@@ -2,11 +2,16 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 /** How a process ended: by itself with a code, or by a signal. */
-export type Ending = { kind: 'code'; code: number } | { kind: 'signal'; signal: NodeJS.Signals } | { kind: 'never started'; error: Error };
+export type Ending =
+  | { kind: 'code'; code: number }
+  | { kind: 'signal'; signal: NodeJS.Signals }
+  | { kind: 'never started'; error: Error };
 
 /** Characters of standard error that are kept for the report. */
 const KEPT_OUTPUT = 4000;
 const LAST_WORDS_MILLISECONDS = 200;
+/** A line that TensorFlow logs as information, which its own variable for that does not silence: `I0000 00:00:17 port.cc:153] …`. */
+const TENSORFLOW_REMARK = /^(WARNING: All log messages before absl::InitializeLog|I\d{4} \d\d:)/;
 
 /** The built file of a process's entry: workers run from `dist`, also where the coordinator itself runs from the sources. */
 export function entryFile(name: 'worker' | 'data/loader'): string {
@@ -62,9 +67,10 @@ export class Child {
     return this.#ending === undefined;
   }
 
-  /** The last that it wrote to its standard error. */
+  /** The last that it wrote to its standard error, without what TensorFlow remarks whatever happens. */
   get output(): string {
-    return this.#output.trim();
+    const lines = this.#output.split('\n').filter((line) => !TENSORFLOW_REMARK.test(line));
+    return lines.join('\n').trim();
   }
 
   /** Politely, then finally: asks to end, waits for the grace, and kills. Resolves when the process is gone. */

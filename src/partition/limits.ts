@@ -5,7 +5,7 @@ import { balanceFault, evenBalance } from './partition.ts';
  * What can be told before any worker starts. Every fault is collected, with the value, what is allowed and a suggestion.
  */
 
-export type PlanFaultKind = 'workers' | 'micro-batches' | 'spatial axes' | 'spatial size' | 'balance';
+export type PlanFaultKind = 'workers' | 'micro-batches' | 'batch size' | 'spatial axes' | 'spatial size' | 'balance';
 
 /** One thing that cannot be done as asked. `key` is a key of the run file. */
 export interface PlanFault extends Fault {

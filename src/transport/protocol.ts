@@ -23,6 +23,8 @@ import { engineSchema, pipelineSchema } from '../config/schema/pipeline.ts';
  */
 
 const count = z.number().int().nonnegative();
+/** What was computed may be NaN or infinite: then the run has diverged, and that is not for a schema to say. */
+const computed = z.custom<number>((value) => typeof value === 'number', 'expected a number');
 const id = count;
 const shape = z.array(count).max(6);
 
@@ -34,7 +36,13 @@ export const requestSchema = z.discriminatedUnion('kind', [
   /** Times every cell's forward and backward pass on a micro-batch of this shape. */
   z.strictObject({ kind: z.literal('profile'), id, model: modelSchema, shape, repetitions: count }),
   z.strictObject({ kind: z.literal('bind'), id, run: z.string(), from: z.array(z.string()), highWaterMark: count }),
-  z.strictObject({ kind: z.literal('connect'), id, run: z.string(), to: z.record(z.string(), z.string()), highWaterMark: count }),
+  z.strictObject({
+    kind: z.literal('connect'),
+    id,
+    run: z.string(),
+    to: z.record(z.string(), z.string()),
+    highWaterMark: count,
+  }),
   z.strictObject({
     kind: z.literal('configure'),
     id,
@@ -118,9 +126,9 @@ const repliesWithId = [
     kind: z.literal('stepped'),
     id,
     /** The sum of the micro-batches' contributions; only the worker of the last stage knows it. */
-    loss: z.number().optional(),
+    loss: computed.optional(),
     /** Σ g² over this worker's gradients, where it was asked for. */
-    squaredNorm: z.number().optional(),
+    squaredNorm: computed.optional(),
     spans: z.array(spanSchema),
     /** Live tensors and bytes of the engine after the step. */
     tensors: count,
