@@ -31,7 +31,7 @@ export interface StepContext {
  * out.
  *
  *     F  image │ activation, skips  ─▶ stage ─▶ activation, skips │ at the last stage: loss, its gradient kept for B
- *     B  gradient, skip gradients   ─▶ stage ─▶ gradient, skip gradients
+ *     B  gradient, skip gradients   ─▶ stage ─▶ gradient, skip gradients       I likewise; W neither takes nor sends
  */
 export class PipelineStep {
   /** Sum of the micro-batches' contributions, where the last stage is here. */
@@ -61,13 +61,24 @@ export class PipelineStep {
     await this.#give(sends, stage === lastStage ? undefined : output, stashes);
   }
 
+  /** The backward pass, or its first half: what is received and sent is the same. */
   async backward({ action, needs, sends }: ActionMessages, arrived: () => void): Promise<void> {
-    const { stage, microBatch } = action;
+    const { stage, kind, microBatch } = action;
     const received = await this.#take(needs);
     const gradient = received.main ?? this.#takeLossGradient(microBatch);
     arrived();
-    const back = this.#context.stages.get(stage)!.backward(microBatch, gradient, received.skips);
+    const runner = this.#context.stages.get(stage)!;
+    const back =
+      kind === 'I'
+        ? runner.backwardInput(microBatch, gradient, received.skips)
+        : runner.backward(microBatch, gradient, received.skips);
     await this.#give(sends, back.input, back.skips);
+  }
+
+  /** The second half of a backward pass: nothing is received and nothing sent. */
+  weights({ action }: ActionMessages, arrived: () => void): void {
+    arrived();
+    this.#context.stages.get(action.stage)!.backwardWeights(action.microBatch);
   }
 
   /** Waits for an action's messages: the one tensor of the chain, if it comes from another stage, and skips by name. */

@@ -4,7 +4,16 @@ import type { BatchNormMode, RecomputeMode } from '../config/runFile.ts';
 import type { Pass } from '../layers/layer.ts';
 import type { ParameterStore } from '../layers/parameterStore.ts';
 import type { Cell } from '../models/cell.ts';
-import { backwardCell, disposeCellSaved, forwardCell, type CellBackward, type CellSaved } from '../models/runCell.ts';
+import {
+  backwardCell,
+  backwardCellInput,
+  backwardCellWeights,
+  disposeCellSaved,
+  forwardCell,
+  type CellBackward,
+  type CellSaved,
+} from '../models/runCell.ts';
+import { disposeHeld, type Held as HeldLayer } from '../layers/sequence.ts';
 
 /** Skips by name. */
 export type Skips = ReadonlyMap<string, Tensor>;
@@ -24,6 +33,21 @@ type Held =
   | { kind: 'everything'; saved: readonly CellSaved[]; draws: readonly string[] }
   | { kind: 'inputs'; input: Tensor; skips: Skips; draws: readonly string[] };
 
+/** Weight gradients that a stage owes for a micro-batch, after its input gradient has gone. */
+type Owed =
+  | { kind: 'layers'; held: readonly HeldLayer[] }
+  /** The network's first cell: nobody reads its input's gradient, so all of its backward pass can wait. */
+  | { kind: 'cell'; cell: Cell; saved: CellSaved; gradient: Tensor; stash: Tensor | undefined };
+
+/** The backward pass of a cell, or its first half. */
+type CellStep = (
+  cell: Cell,
+  saved: CellSaved,
+  gradient: Tensor,
+  stash: Tensor | undefined,
+  needInput: boolean,
+) => CellBackward<Tensor | undefined>;
+
 /**
  * The cells of one stage and the micro-batches that are in flight through them.
  *
@@ -33,6 +57,7 @@ type Held =
 export class Stage {
   readonly #options: StageOptions;
   readonly #held = new Map<number, Held>();
+  readonly #owed = new Map<number, { pass: Pass; owed: Owed[] }>();
 
   constructor(options: StageOptions) {
     this.#options = options;
@@ -91,20 +116,56 @@ export class Stage {
     outputGradient: Tensor,
     stashGradients: Skips,
   ): { input: Tensor | undefined; skips: Skips } {
+    const { pass, saved } = this.#restore(microBatch);
+    return this.#goBack(saved, outputGradient, stashGradients, (cell, cellSaved, gradient, stash, needInput) =>
+      backwardCell(pass, cell, cellSaved, gradient, stash, { needInput }),
+    );
+  }
+
+  /** The first half of `backward`: the input's gradient alone. What it leaves waits for `backwardWeights`. */
+  backwardInput(
+    microBatch: number,
+    outputGradient: Tensor,
+    stashGradients: Skips,
+  ): { input: Tensor | undefined; skips: Skips } {
+    const { pass, saved } = this.#restore(microBatch);
+    const owed: Owed[] = [];
+    this.#owed.set(microBatch, { pass, owed });
+    return this.#goBack(saved, outputGradient, stashGradients, (cell, cellSaved, gradient, stash, needInput) => {
+      if (!needInput) {
+        owed.push({ kind: 'cell', cell, saved: cellSaved, gradient, stash });
+        return { input: undefined };
+      }
+      const { held, ...back } = backwardCellInput(pass, cell, cellSaved, gradient, stash);
+      owed.push({ kind: 'layers', held });
+      return back;
+    });
+  }
+
+  /** The second half: adds the gradients of the parameters to the store. */
+  backwardWeights(microBatch: number): void {
+    const waiting = this.#owed.get(microBatch);
+    if (!waiting)
+      throw new Error(`weights of micro-batch ${microBatch} without an input gradient: the schedule was not validated`);
+    this.#owed.delete(microBatch);
+    for (const owed of waiting.owed) {
+      if (owed.kind === 'layers') backwardCellWeights(waiting.pass, owed.held);
+      else backwardCell(waiting.pass, owed.cell, owed.saved, owed.gradient, owed.stash, { needInput: false });
+    }
+  }
+
+  /** All that the backward pass of a micro-batch reads, which is no longer held here. */
+  #restore(microBatch: number): { pass: Pass; saved: readonly CellSaved[] } {
     const held = this.#held.get(microBatch);
     if (!held)
       throw new Error(`backward of micro-batch ${microBatch} without a forward: the schedule was not validated`);
     this.#held.delete(microBatch);
     const pass = this.#pass('train', held.draws, { keep: true, recomputing: true });
-    let saved: readonly CellSaved[];
-    if (held.kind === 'everything') saved = held.saved;
-    else {
-      const again = this.#run(pass, held.input, held.skips);
-      again.output.dispose();
-      for (const skip of again.stashes.values()) skip.dispose();
-      saved = again.saved;
-    }
-    return this.#goBack(pass, saved, outputGradient, stashGradients);
+    if (held.kind === 'everything') return { pass, saved: held.saved };
+    const again = this.#run(pass, held.input, held.skips);
+    again.output.dispose();
+    for (const skip of again.stashes.values()) skip.dispose();
+    return { pass, saved: again.saved };
   }
 
   #run(pass: Pass, input: Tensor, incoming: Skips): { output: Tensor; stashes: Skips; saved: CellSaved[] } {
@@ -124,10 +185,10 @@ export class Stage {
   }
 
   #goBack(
-    pass: Pass,
     saved: readonly CellSaved[],
     outputGradient: Tensor,
     stashGradients: Skips,
+    step: CellStep,
   ): { input: Tensor | undefined; skips: Skips } {
     const { cells, first } = this.#options;
     const gradients = new Map(stashGradients);
@@ -135,9 +196,7 @@ export class Stage {
     for (let c = cells.length - 1; c >= 0 && gradient; c--) {
       const cell = cells[c]!;
       const stash = cell.stash === undefined ? undefined : take(gradients, cell.stash);
-      const back: CellBackward<Tensor | undefined> = backwardCell(pass, cell, saved[c]!, gradient, stash, {
-        needInput: !(first && c === 0),
-      });
+      const back = step(cell, saved[c]!, gradient, stash, !(first && c === 0));
       if (cell.pop !== undefined && back.skip) gradients.set(cell.pop, back.skip);
       gradient = back.input;
     }
@@ -151,7 +210,19 @@ export class Stage {
       else [held.input, ...held.skips.values()].forEach((tensor) => tensor.dispose());
     }
     this.#held.clear();
+    for (const { owed } of this.#owed.values()) owed.forEach(disposeOwed);
+    this.#owed.clear();
   }
+}
+
+function disposeOwed(owed: Owed): void {
+  if (owed.kind === 'layers') {
+    disposeHeld(owed.held);
+    return;
+  }
+  disposeCellSaved(owed.saved);
+  owed.gradient.dispose();
+  owed.stash?.dispose();
 }
 
 function take(skips: Map<string, Tensor>, name: string): Tensor {

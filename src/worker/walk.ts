@@ -6,6 +6,7 @@ import type { Span } from '../transport/protocol.ts';
 export interface Acts {
   forward(action: ActionMessages, arrived: () => void): Promise<void>;
   backward(action: ActionMessages, arrived: () => void): Promise<void>;
+  weights(action: ActionMessages, arrived: () => void): void;
 }
 
 /**
@@ -32,11 +33,12 @@ export async function walk(
         await acts.forward(each, arrived);
         break;
       case 'B':
+      case 'I':
         await acts.backward(each, arrived);
         break;
-      case 'I':
       case 'W':
-        throw new Error(`${text}: this worker does not split the backward pass`);
+        acts.weights(each, arrived);
+        break;
     }
     spans.push({ action: text, begin, waited, end: now() });
   }
