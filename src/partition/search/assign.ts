@@ -34,13 +34,26 @@ export interface Assignment extends StageAssignment, Worth {
   readonly proved: boolean;
 }
 
-const defaultEffort = 2e8;
+/** A search that ended before it had found anything, and before it was clear that there is nothing. */
+export class SearchEffortError extends Error {
+  override readonly name = 'SearchEffortError';
+  readonly effort: number;
+
+  constructor(effort: number) {
+    super(
+      `no assignment that fits was found in ${effort} tries, and none was ruled out; allow more, or fewer kinds of workers`,
+    );
+    this.effort = effort;
+  }
+}
+
+const defaultEffort = 1e8;
 /** Better neighbours that are followed at most. */
 const descents = 200;
 
 /**
  * Cells → stages → workers: the assignment whose slowest worker is as fast as can be, its communication counted, under every
- * worker's memory limit. Undefined where nothing fits.
+ * worker's memory limit. Undefined where nothing fits. Throws a SearchEffortError where the effort ends before anything was found.
  *
  * Exact in this objective where the links of a worker are alike (reach.ts) or the instance is small (unevenLinks.ts); where
  * the effort ends before the proof, `proved` says so and `bound` how far off it could be.
@@ -51,12 +64,13 @@ export const assignCells = (request: AssignmentRequest): Assignment | undefined 
   const tables = tablesOf(workload, cluster);
   const effort = { left: request.effort ?? defaultEffort };
   const { found, bound } = leastBottleneck({ tables, layout, live }, effort);
+  if (!found && effort.left < 0) throw new SearchEffortError(request.effort ?? defaultEffort);
   if (!found) return undefined;
   const first = complete(request, layout, placed(found, layout, tables), bound);
   if (tables.evenLinks || first.proved) return first;
   const climbed = descend(first, layout, request);
-  const question = { workload, cluster, layout, live };
-  const { better, complete: all } = searchUnevenLinks(question, worthOf(workload, cluster, climbed).bottleneck, effort);
+  const known = worthOf(workload, cluster, climbed).bottleneck;
+  const { better, complete: all } = searchUnevenLinks({ workload, cluster, layout, live }, known, effort);
   const best = complete(request, layout, better ?? climbed, bound);
   return all ? { ...best, bound: best.bottleneck, proved: true } : best;
 };

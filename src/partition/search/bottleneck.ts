@@ -12,7 +12,7 @@ export interface LeastBottleneck {
   readonly bound: number;
 }
 
-type Question = Omit<ReachRequest, 'fronts'>;
+export type Question = Omit<ReachRequest, 'fronts' | 'width'>;
 
 /**
  * The assignment with the least largest load, by parametric search over the limit: an infeasible limit says the next one
@@ -22,16 +22,24 @@ type Question = Omit<ReachRequest, 'fronts'>;
  * the best is told by a single question.
  */
 export const leastBottleneck = (question: Question, effort: Effort): LeastBottleneck => {
-  let best: Reached | undefined;
+  let best = quickGuess(question);
   let bound = Infinity;
-  for (const fronts of frontsOf(question)) {
-    const request = { ...question, fronts };
-    const result = leastFrom(request, best?.bottleneck ?? Infinity, effort);
+  const all = frontsOf(question);
+  for (const fronts of all) {
+    const result = leastFrom({ ...question, fronts }, best?.bottleneck ?? Infinity, effort);
     if (result.found) best = result.found;
     bound = Math.min(bound, result.bound);
-    if (effort.left < 0) return { found: best, bound: Math.min(bound, lowest(question)) };
+    if (effort.left < 0) return { found: best, bound: all.length > 1 ? lowest(question) : bound };
   }
   return { found: best, bound: best ? Math.min(bound, best.bottleneck) : bound };
+};
+
+/** Where workers differ, a narrow search first: what it finds is good, and the proof that nothing is better needs few states. */
+const quickGuess = (question: Question): Reached | undefined => {
+  const [fronts] = frontsOf(question);
+  if (question.tables.kinds.length === 1 || !fronts) return undefined;
+  const width = Math.max(20, Math.ceil(1000 / question.tables.kinds.length));
+  return leastFrom({ ...question, fronts, width }, Infinity, { left: Infinity }).found;
 };
 
 /** The least below `best`, if there is one. */
@@ -62,7 +70,8 @@ const lowest = ({ tables, layout }: Pick<ReachRequest, 'tables' | 'layout'>): nu
   const { timeBefore, cells } = tables;
   const largest = Math.max(...timeBefore.subarray(1).map((time, cell) => time - timeBefore[cell]!));
   const sum = speeds.reduce((total, speed) => total + speed, 0);
-  return Math.max(timeBefore[cells]! / sum, largest / (speeds[0] ?? 1)) * (1 - sameLoad);
+  const all = timeBefore[cells]! + (layout.slots > 1 ? tables.leastCharges(layout, layout.slots - 1) : 0);
+  return Math.max(all / sum, largest / (speeds[0] ?? 1)) * (1 - sameLoad);
 };
 
 /** Where the fronts of a layout can begin, and the number of cells last. */

@@ -11,7 +11,7 @@ import type { Tables, WorkerKind } from './tables.ts';
  *
  * A state is where the fronts stand and how many workers of each kind are used; what led there does not matter, for a slot's
  * load depends on its own ranges alone (the charges of tables.ts). States that leave more work than the workers that are left
- * could do within the limit are dropped, so that near the optimum few remain.
+ * could do within the limit, with the cheapest cuts that there are, are dropped, so that near the optimum few remain.
  */
 
 export interface ReachRequest {
@@ -21,8 +21,8 @@ export interface ReachRequest {
   readonly live: readonly number[];
   /** Where each front begins, and the number of cells behind the last: for folded, 0 alone. */
   readonly fronts: readonly number[];
-  /** The only kind for each slot, where the order of the workers is given. */
-  readonly order?: readonly number[];
+  /** Keeps only so many states behind a slot, the most promising ones: then nothing found proves nothing. */
+  readonly width?: number;
 }
 
 export interface Reached {
@@ -32,7 +32,7 @@ export interface Reached {
   readonly bottleneck: number;
 }
 
-/** What a search may still spend: ranges tried. */
+/** What a search may still spend: ranges tried and states compared. */
 export interface Effort {
   left: number;
 }
@@ -43,7 +43,6 @@ export type ReachResult =
   | { readonly found?: undefined; readonly next: number };
 
 interface State {
-  readonly key: number;
   readonly at: readonly number[];
   readonly used: readonly number[];
   readonly load: number;
@@ -55,74 +54,111 @@ interface State {
 /** The first assignment found whose largest load is at most `limit`; nothing found where the effort ends. */
 export const reach = (request: ReachRequest, limit: number, effort: Effort): ReachResult => {
   const walk = new Walk(request, limit, effort);
-  let layer: State[] = [walk.start];
+  let layer: readonly State[] = [walk.start];
   for (let slot = 0; slot < request.layout.slots; slot += 1) {
-    const next = new Map<number, State>();
+    const next = new Layer(request.tables, effort);
     for (const state of layer) {
       walk.extend(state, slot, next);
       if (effort.left < 0) return { next: 0 };
     }
-    layer = [...next.values()];
+    layer = walk.mostPromising(next.states());
   }
   const [end] = layer;
   return end ? { found: walk.assignmentOf(end) } : { next: walk.next };
 };
+
+/** A slot to be filled from a state. */
+interface Take {
+  readonly state: State;
+  readonly slot: number;
+  readonly index: number;
+  readonly kind: WorkerKind;
+  readonly used: readonly number[];
+  /** Slots behind this one. */
+  readonly left: number;
+  /** The time that has to be taken here, so that the rest can do the rest. */
+  readonly least: number;
+  /** What is to do from this slot on, with the least that those behind it pay, and how fast those are together. */
+  readonly owed: number;
+  readonly restSpeed: number;
+  readonly next: Layer;
+}
 
 class Walk {
   readonly start: State;
   next = Infinity;
   readonly #tables: Tables;
   readonly #layout: Layout;
+  readonly #folded: boolean;
   readonly #live: readonly number[];
-  readonly #order: readonly number[] | undefined;
+  readonly #width: number;
   readonly #limit: number;
   readonly #effort: Effort;
   /** Where front f must end; folded fronts meet. */
   readonly #ends: readonly number[];
-  readonly #total: number;
-  readonly #restSpeeds = new Map<number, number>();
+  readonly #restSpeeds = new Map<string, number>();
+  /** The range that is tried at each front. */
+  readonly #starts: number[];
+  readonly #stops: number[];
 
-  constructor({ tables, layout, live, fronts, order }: ReachRequest, limit: number, effort: Effort) {
+  constructor({ tables, layout, live, fronts, width = Infinity }: ReachRequest, limit: number, effort: Effort) {
     this.#tables = tables;
     this.#layout = layout;
+    this.#folded = layout.family === 'folded';
     this.#live = live;
-    this.#order = order;
+    this.#width = width;
     this.#limit = limit;
     this.#effort = effort;
     this.#ends = fronts.slice(1);
-    this.#total = tables.timeBefore[tables.cells]!;
-    const at = layout.family === 'folded' ? [0, tables.cells] : fronts.slice(0, -1);
-    const used = tables.kinds.map(() => 0);
-    this.start = { key: 0, at, used, load: 0, before: undefined, kind: -1, ranges: [] };
+    const at = this.#folded ? [0, tables.cells] : fronts.slice(0, -1);
+    this.#starts = at.map(() => 0);
+    this.#stops = at.map(() => 0);
+    this.start = { at, used: tables.kinds.map(() => 0), load: 0, before: undefined, kind: -1, ranges: [] };
   }
 
-  /** Adds every state that the next slot can lead to. */
-  extend(state: State, slot: number, next: Map<number, State>): void {
-    const given = this.#order?.[slot];
+  /** Adds every state that a slot can lead to. */
+  extend(state: State, slot: number, next: Layer): void {
+    const remaining = this.#remaining(state);
     for (const [index, kind] of this.#tables.kinds.entries()) {
-      if ((given !== undefined && given !== index) || state.used[index] === kind.workers.length) continue;
+      if (state.used[index] === kind.workers.length) continue;
       const used = state.used.map((count, each) => (each === index ? count + 1 : count));
       const left = this.#layout.slots - 1 - slot;
-      const rest = this.#limit * this.#speedOfRest(used, left, slot);
+      const restSpeed = this.#speedOfRest(used, left);
+      const owed = remaining + this.#tables.leastCharges(this.#layout, left);
+      const rest = this.#limit * restSpeed;
       // A little less, for sums of different order differ in their last digits.
-      const least = left === 0 ? -Infinity : this.#remaining(state) - rest - 1e-12 * (rest + this.#total);
-      const take = { state, slot, index, kind, used, left, least, next };
-      if (this.#layout.family === 'folded') this.#takeFolded(take);
-      else this.#takeRow(take, 0, 0, []);
+      const least = left === 0 ? -Infinity : owed - rest - 1e-12 * (rest + owed);
+      const take = { state, slot, index, kind, used, left, least, owed, restSpeed, next };
+      if (this.#folded) this.#takeFolded(take);
+      else this.#takeRow(take, 0, 0);
     }
   }
 
+  /** Those that leave the rest the least to do for its speed, where there are more than may be kept. */
+  mostPromising(states: readonly State[]): readonly State[] {
+    if (states.length <= this.#width) return states;
+    const rest = (state: State): number =>
+      this.#remaining(state) / this.#speedOfRest(state.used, this.#layout.slots - sumOf(state.used));
+    return states
+      .map((state) => ({ state, rest: rest(state) }))
+      .toSorted((a, b) => a.rest - b.rest)
+      .slice(0, this.#width)
+      .map(({ state }) => state);
+  }
+
   /** One range at each front, the first front outermost. */
-  #takeRow(take: Take, front: number, time: number, ranges: readonly CellRange[]): void {
+  #takeRow(take: Take, front: number, time: number): void {
     const { timeBefore } = this.#tables;
     const { state, kind, left } = take;
-    if (front === state.at.length) return this.#finish(take, ranges, time, ranges);
+    if (front === state.at.length) return this.#finish(take, time);
     const start = state.at[front]!;
     const last = this.#ends[front]! - left;
+    this.#starts[front] = start;
     for (let end = left === 0 ? last : start + 1; end <= last; end += 1) {
       const sum = time + timeBefore[end]! - timeBefore[start]!;
       if (this.#tooLong(sum / kind.speed)) return;
-      this.#takeRow(take, front + 1, sum, [...ranges, { start, end }]);
+      this.#stops[front] = end;
+      this.#takeRow(take, front + 1, sum);
     }
   }
 
@@ -131,28 +167,16 @@ class Walk {
     const { timeBefore } = this.#tables;
     const { state, kind, left } = take;
     const [i = 0, j = 0] = state.at;
-    if (left === 0) {
-      const time = timeBefore[j]! - timeBefore[i]!;
-      for (let m = i + 1; m < j; m += 1) {
-        const halves = [
-          { start: i, end: m },
-          { start: m, end: j },
-        ];
-        this.#finish(take, halves, time, [{ start: i, end: j }]);
-      }
-      return;
-    }
+    [this.#starts[0], this.#stops[1]] = [i, j];
     for (let x = i + 1; x < j - 2 * left; x += 1) {
       const first = timeBefore[x]! - timeBefore[i]!;
       if (this.#tooLong(first / kind.speed)) return;
-      for (let y = j - 1; y >= x + 2 * left; y -= 1) {
+      this.#stops[0] = x;
+      for (let y = left === 0 ? x : j - 1; y >= x + 2 * left; y -= 1) {
         const time = first + timeBefore[j]! - timeBefore[y]!;
         if (this.#tooLong(time / kind.speed)) break;
-        const ranges = [
-          { start: i, end: x },
-          { start: y, end: j },
-        ];
-        this.#finish(take, ranges, time, ranges);
+        this.#starts[1] = y;
+        this.#finish(take, time);
       }
     }
   }
@@ -163,65 +187,69 @@ class Walk {
     return true;
   }
 
-  /** `pieces`: the ranges, with those that touch on this worker joined, for what lies between them costs nothing. */
-  #finish(take: Take, ranges: readonly CellRange[], time: number, pieces: readonly CellRange[]): void {
+  #finish(take: Take, time: number): void {
     const { state, slot, index, kind, used, left, least, next } = take;
     this.#effort.left -= 1;
     if (time < least) {
-      const speed = this.#speedOfRest(used, left, slot);
-      this.next = Math.min(this.next, (this.#remaining(state) - time) / speed);
+      this.next = Math.min(this.next, (take.owed - time) / take.restSpeed);
       return;
     }
-    const load = time / kind.speed + (this.#layout.slots > 1 ? chargesOf(kind, pieces) : 0);
+    const load = time / kind.speed + (this.#layout.slots > 1 ? this.#charges(kind, left === 0) : 0);
     if (this.#tooLong(load)) return;
-    const at = this.#layout.family === 'folded' ? [ranges[0]!.end, ranges[1]!.start] : ranges.map(({ end }) => end);
-    const key = this.#keyOf(at, used);
-    if (next.has(key) || !this.#fits(kind, ranges, slot)) return;
-    next.set(key, { key, at, used, load, before: state, kind: index, ranges });
+    const at = this.#folded ? [this.#stops[0]!, this.#starts[1]!] : this.#stops;
+    const place = next.placeOf(at);
+    if (next.isBeaten(place, used) || !this.#fits(kind, slot)) return;
+    const ranges = this.#starts.map((start, front) => ({ start, end: this.#stops[front]! }));
+    next.add(place, { at: [...at], used, load, before: state, kind: index, ranges });
   }
 
-  #fits(kind: WorkerKind, ranges: readonly CellRange[], slot: number): boolean {
+  /** Of the cuts around the ranges and of the skips that leave them. The two of the last folded slot touch: they are one. */
+  #charges({ charges }: WorkerKind, last: boolean): number {
+    const [starts, stops] = [this.#starts, this.#stops];
+    if (this.#folded && last) return charges.around(starts[0]!, stops[1]!);
+    let sum = 0;
+    for (let front = 0; front < starts.length; front += 1) {
+      sum += charges.around(starts[front]!, stops[front]!);
+      for (let other = front + 1; other < starts.length; other += 1)
+        sum -= 2 * charges.between(starts[front]!, stops[front]!, starts[other]!, stops[other]!);
+    }
+    // What cancels out leaves its rounding behind.
+    return Math.max(0, sum);
+  }
+
+  #fits(kind: WorkerKind, slot: number): boolean {
     if (kind.memory === Infinity) return true;
-    const { slots, family } = this.#layout;
+    const { slots } = this.#layout;
     let [bytes, working] = [0, 0];
-    for (const [front, { start, end }] of ranges.entries()) {
-      const stage = front === 0 ? slot : family === 'folded' ? 2 * slots - 1 - slot : front * slots + slot;
-      const memory = this.#tables.memory(start, end);
+    for (const [front, start] of this.#starts.entries()) {
+      const stage = front === 0 ? slot : this.#folded ? 2 * slots - 1 - slot : front * slots + slot;
+      const memory = this.#tables.memory(start, this.#stops[front]!);
       bytes += memory.fixed + this.#live[stage]! * memory.held;
       working = Math.max(working, memory.working);
     }
     return bytes + working <= kind.memory;
   }
 
-  /** Work that no slot before this one has taken. */
+  /** Work that no slot has taken so far. */
   #remaining({ at }: State): number {
     const { timeBefore } = this.#tables;
-    if (this.#layout.family === 'folded') return timeBefore[at[1]!]! - timeBefore[at[0]!]!;
+    if (this.#folded) return timeBefore[at[1]!]! - timeBefore[at[0]!]!;
     return at.reduce((sum, place, front) => sum + timeBefore[this.#ends[front]!]! - timeBefore[place]!, 0);
   }
 
   /** The speeds of the fastest workers that are left, as many as there are slots left. */
-  #speedOfRest(used: readonly number[], left: number, slot: number): number {
+  #speedOfRest(used: readonly number[], left: number): number {
     const { kinds } = this.#tables;
-    const key = used.reduce((sum, count, index) => sum * (kinds[index]!.workers.length + 1) + count, 0);
+    const key = used.join();
     const known = this.#restSpeeds.get(key);
     if (known !== undefined) return known;
-    const speeds = this.#order
-      ? this.#order.slice(slot + 1).map((kind) => kinds[kind]!.speed)
-      : kinds
-          .flatMap(({ speed, workers }, index) => Array.from({ length: workers.length - used[index]! }, () => speed))
-          .toSorted((a, b) => b - a)
-          .slice(0, left);
-    const sum = speeds.reduce((total, speed) => total + speed, 0);
+    const speeds = kinds
+      .flatMap(({ speed, workers }, index) => Array.from({ length: workers.length - used[index]! }, () => speed))
+      .toSorted((a, b) => b - a)
+      .slice(0, left);
+    const sum = sumOf(speeds);
     this.#restSpeeds.set(key, sum);
     return sum;
-  }
-
-  #keyOf(at: readonly number[], used: readonly number[]): number {
-    let key = 0;
-    for (const [index, count] of used.entries()) key = key * (this.#tables.kinds[index]!.workers.length + 1) + count;
-    for (const place of at) key = key * (this.#tables.cells + 1) + place;
-    return key;
   }
 
   assignmentOf(end: State): Reached {
@@ -235,30 +263,53 @@ class Walk {
   }
 }
 
-interface Take {
-  readonly state: State;
-  readonly slot: number;
-  readonly index: number;
-  readonly kind: WorkerKind;
-  readonly used: readonly number[];
-  /** Slots behind this one. */
-  readonly left: number;
-  /** The time that has to be taken here, so that the rest can do the rest. */
-  readonly least: number;
-  readonly next: Map<number, State>;
-}
+const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 
-/** Of the cuts around ranges of cells, and of the skips that leave them. */
-const chargesOf = ({ charges }: WorkerKind, pieces: readonly CellRange[]): number => {
-  let sum = 0;
-  for (const [index, { start, end }] of pieces.entries()) {
-    sum += charges.cuts[start]! + charges.cuts[end]! + charges.ends(start, end);
-    sum -= 2 * charges.between(start, end, start, end);
-    for (let other = index + 1; other < pieces.length; other += 1) {
-      const { start: c, end: d } = pieces[other]!;
-      sum -= 2 * charges.between(start, end, c, d);
-    }
+/**
+ * The states behind a slot. Of two whose fronts stand alike, one that has used up no better workers makes the other needless:
+ * then there is, for every worker that the other has left, one as good. Kinds stand in the order of their worth where they
+ * have one, so `used` beats where it has no more of the best, of the best two, of the best three …
+ */
+class Layer {
+  readonly #tables: Tables;
+  readonly #effort: Effort;
+  readonly #states = new Map<number, State[]>();
+
+  constructor(tables: Tables, effort: Effort) {
+    this.#tables = tables;
+    this.#effort = effort;
   }
-  // What cancels out leaves its rounding behind.
-  return Math.max(0, sum);
-};
+
+  placeOf(at: readonly number[]): number {
+    let place = 0;
+    for (const each of at) place = place * (this.#tables.cells + 1) + each;
+    return place;
+  }
+
+  isBeaten(place: number, used: readonly number[]): boolean {
+    const known = this.#states.get(place);
+    if (!known) return false;
+    this.#effort.left -= known.length;
+    return known.some((state) => this.#beats(state.used, used));
+  }
+
+  /** A state that is not beaten; those that it beats go. */
+  add(place: number, state: State): void {
+    const known = this.#states.get(place);
+    if (known === undefined) this.#states.set(place, [state]);
+    else this.#states.set(place, [...known.filter(({ used }) => !this.#beats(state.used, used)), state]);
+  }
+
+  #beats(used: readonly number[], other: readonly number[]): boolean {
+    let ahead = 0;
+    for (let kind = 0; kind < used.length; kind += 1) {
+      ahead += used[kind]! - other[kind]!;
+      if (this.#tables.ranked ? ahead > 0 : ahead !== 0) return false;
+    }
+    return true;
+  }
+
+  states(): readonly State[] {
+    return [...this.#states.values()].flat();
+  }
+}

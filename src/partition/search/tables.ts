@@ -1,3 +1,4 @@
+import type { Layout } from './family.ts';
 import type { Cluster, StageMemory, Workload } from './workload.ts';
 
 /** Workers that the search cannot tell apart. */
@@ -13,12 +14,16 @@ class Charges {
   /** For the cut before each cell. */
   readonly cuts: Float64Array;
   readonly #cells: number;
+  /** Of every size of message. */
+  readonly #sizes: readonly number[];
   /** Of skips with an end before a cell. */
   readonly #ends: Float64Array;
   /** Of skips stashed before cell x and popped before cell y, at x · (cells + 1) + y. */
   readonly #pairs: Float64Array;
 
-  constructor(workload: Workload, charge: (bytes: number) => number) {
+  constructor(workload: Workload, sizes: readonly number[], times: readonly number[]) {
+    const charge = (bytes: number): number => times[sizes.indexOf(bytes)]!;
+    this.#sizes = times;
     const cells = workload.times.length;
     const width = cells + 1;
     this.#cells = cells;
@@ -36,9 +41,19 @@ class Charges {
     }
   }
 
-  /** Of all ends of skips in cells a … b − 1. */
-  ends(a: number, b: number): number {
-    return this.#ends[b]! - this.#ends[a]!;
+  /** Whether everything costs no more here than there. */
+  atMost(other: Charges): boolean {
+    return this.#sizes.every((time, index) => time <= other.#sizes[index]!);
+  }
+
+  get total(): number {
+    return this.#sizes.reduce((sum, time) => sum + time, 0);
+  }
+
+  /** Of the two cuts around cells a … b − 1, and of the skips with one end among them. */
+  around(a: number, b: number): number {
+    const inside = this.#ends[b]! - this.#ends[a]! - 2 * this.between(a, b, a, b);
+    return this.cuts[a]! + this.cuts[b]! + Math.max(0, inside);
   }
 
   /** Of skips stashed in a … b − 1 and popped in c … d − 1. */
@@ -55,8 +70,15 @@ export interface Tables {
   /** Time of the cells before each. */
   readonly timeBefore: Float64Array;
   readonly kinds: readonly WorkerKind[];
+  /** Whether each kind is at least as good as the next in everything: speed, memory, charges. */
+  readonly ranked: boolean;
   /** Whether the charges are not only the least but all there is: every link of a worker is as good as its others. */
   readonly evenLinks: boolean;
+  /**
+   * What the last so many slots of a layout pay at least for cuts, in time of a worker of speed 1: each slot has a cut a front
+   * to the slot before, which both pay; all cuts differ, and the slowest worker's time is the cheapest.
+   */
+  readonly leastCharges: (layout: Layout, slots: number) => number;
   readonly memory: (start: number, end: number) => StageMemory;
 }
 
@@ -71,17 +93,39 @@ export const tablesOf = (workload: Workload, cluster: Cluster): Tables => {
     const least = ranges[worker]!.map((range) => range.least);
     const key = JSON.stringify([speed, String(memory), least]);
     const known = kinds.get(key);
-    const charges = known?.charges ?? new Charges(workload, (bytes) => least[sizes.indexOf(bytes)]!);
+    const charges = known?.charges ?? new Charges(workload, sizes, least);
     kinds.set(key, { speed, memory, charges, workers: [...(known?.workers ?? []), worker] });
   }
+  const ordered = [...kinds.values()].toSorted(
+    (a, b) => b.speed - a.speed || b.memory - a.memory || a.charges.total - b.charges.total,
+  );
   return {
     cells,
     timeBefore,
-    kinds: [...kinds.values()],
+    kinds: ordered,
+    ranked: ordered.every((kind, index) => index === 0 || isAsGood(ordered[index - 1]!, kind)),
     evenLinks: ranges.flat().every(({ least, most }) => most <= least * (1 + 1e-12)),
+    leastCharges: leastCharges(cells, ordered),
     memory: remembered(cells, workload.memory),
   };
 };
+
+const leastCharges = (cells: number, kinds: readonly WorkerKind[]): Tables['leastCharges'] => {
+  const cuts = Array.from({ length: cells - 1 }, (_, cut) =>
+    Math.min(...kinds.map((kind) => kind.charges.cuts[cut + 1]!)),
+  );
+  const sums = [0];
+  for (const cut of cuts.toSorted((a, b) => a - b)) sums.push(sums.at(-1)! + cut);
+  const slowest = Math.min(...kinds.map(({ speed }) => speed));
+  return ({ slotOfStage, slots: all }, slots) => {
+    const fronts = slotOfStage.length / all;
+    return slots === 0 ? 0 : slowest * (sums[fronts * slots]! + sums[fronts * (slots - 1)]!);
+  };
+};
+
+/** Whether a worker of one kind can stand in for one of another. */
+const isAsGood = (one: WorkerKind, other: WorkerKind): boolean =>
+  one.speed >= other.speed && one.memory >= other.memory && one.charges.atMost(other.charges);
 
 const chargeRange = (cluster: Cluster, worker: number, bytes: number): { least: number; most: number } => {
   let [least, most] = [Infinity, -Infinity];
