@@ -1,6 +1,7 @@
 import { labelMapFaults } from './labelMap.ts';
 import type { Fault } from './runFileError.ts';
 import type { RunFile } from './runFile.ts';
+import { isSchedulePath, stagesOnWorker, stagesPerWorkerOf } from './scheduleName.ts';
 
 /** What keys must be to one another. Empty where a run file agrees with itself. */
 export function crossChecks(run: RunFile): readonly Fault[] {
@@ -88,20 +89,48 @@ function checkOptimizer({ optimizer, lr_schedule: schedule }: RunFile): readonly
 
 function checkPipeline({ pipeline, training }: RunFile): readonly Fault[] {
   const faults: Fault[] = [];
-  const { workers, balance, micro_batches: parts } = pipeline;
+  const { micro_batches: parts } = pipeline;
   if (parts > training.batch_size)
     faults.push({
       key: 'pipeline.micro_batches',
       problem: `${parts} micro-batches out of ${samples(training.batch_size)} (training.batch_size)`,
       remedy: `give at most ${training.batch_size}, or a larger training.batch_size`,
     });
-  if (balance && workers !== 'auto' && balance.length !== workers)
-    faults.push({
-      key: 'pipeline.balance',
-      problem: `${balance.length} stages for ${workers} workers (pipeline.workers)`,
-      remedy: `give ${workers} numbers, or pipeline.workers ${balance.length}`,
-    });
+  faults.push(...checkStages(pipeline));
   return faults;
+}
+
+function checkStages(pipeline: RunFile['pipeline']): readonly Fault[] {
+  const { schedule, workers, balance, stages_per_worker: asked } = pipeline;
+  if (isSchedulePath(schedule))
+    return asked === undefined
+      ? []
+      : [
+          {
+            key: 'pipeline.stages_per_worker',
+            problem: `${asked}, with a schedule of your own (pipeline.schedule: ${schedule}), which says it itself`,
+            remedy: 'take this away',
+          },
+        ];
+  const known = stagesOnWorker[schedule];
+  if (asked !== undefined && known !== 'any' && asked !== known)
+    return [
+      {
+        key: 'pipeline.stages_per_worker',
+        problem: `${asked} stages a worker for ${schedule}, which has ${known}`,
+        remedy: `give ${known}, or pipeline.schedule interleaved_1f1b`,
+      },
+    ];
+  const perWorker = stagesPerWorkerOf(pipeline) ?? 1;
+  if (!balance || workers === 'auto' || balance.length === workers * perWorker) return [];
+  const each = perWorker === 1 ? '' : ` with ${perWorker} stages each (pipeline.schedule)`;
+  return [
+    {
+      key: 'pipeline.balance',
+      problem: `${balance.length} stages for ${workers} workers (pipeline.workers)${each}`,
+      remedy: `give ${workers * perWorker} numbers${balance.length % perWorker === 0 ? `, or pipeline.workers ${balance.length / perWorker}` : ''}`,
+    },
+  ];
 }
 
 const samples = (n: number): string => (n === 1 ? '1 sample' : `${n} samples`);

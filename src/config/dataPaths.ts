@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Fault } from './runFileError.ts';
 import type { DataSpec, RunFile } from './runFile.ts';
+import { isSchedulePath, type SchedulePath } from './scheduleName.ts';
 
 type Case = DataSpec['train'][number];
 
@@ -12,10 +13,18 @@ export function withAbsolutePaths(run: RunFile, baseDirectory: string): RunFile 
     label: resolve(baseDirectory, label),
   });
   const { train, validation } = run.data;
-  return { ...run, data: { ...run.data, train: train.map(absolute), validation: validation.map(absolute) } };
+  const { schedule } = run.pipeline;
+  return {
+    ...run,
+    data: { ...run.data, train: train.map(absolute), validation: validation.map(absolute) },
+    pipeline: {
+      ...run.pipeline,
+      schedule: isSchedulePath(schedule) ? (resolve(baseDirectory, schedule) as SchedulePath) : schedule,
+    },
+  };
 }
 
-/** The images and labels of a run that are not there. */
+/** The images and labels of a run that are not there, and its schedule where that is a file. */
 export function missingFiles(run: RunFile, baseDirectory: string): readonly Fault[] {
   const faults: Fault[] = [];
   for (const set of ['train', 'validation'] as const)
@@ -29,5 +38,12 @@ export function missingFiles(run: RunFile, baseDirectory: string): readonly Faul
             remedy: `paths are relative to the run file's folder`,
           });
       }
+  const { schedule } = run.pipeline;
+  if (isSchedulePath(schedule) && !existsSync(resolve(baseDirectory, schedule)))
+    faults.push({
+      key: 'pipeline.schedule',
+      problem: `there is no file ${resolve(baseDirectory, schedule)}`,
+      remedy: `paths are relative to the run file's folder`,
+    });
   return faults;
 }

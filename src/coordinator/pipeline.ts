@@ -16,7 +16,7 @@ import { balanceCells } from '../partition/balance.ts';
 import { analyticCosts, costPerMicroBatch, type CellCost } from '../partition/cost.ts';
 import { partitionOf, stageCosts, type Partition } from '../partition/partition.ts';
 import { routesOf } from '../pipeline/routes.ts';
-import type { ScheduleName } from '../pipeline/schedules.ts';
+import type { ScheduleFamily, ScheduleName } from '../pipeline/schedules.ts';
 import type { DataInlet } from '../transport/dataLink.ts';
 import { LOADER, workerName } from '../transport/names.ts';
 import type { ReplyTo, Source } from '../transport/protocol.ts';
@@ -35,7 +35,8 @@ export interface PipelineOptions {
   /** From 1 to the number of cells. */
   readonly workers: number;
   readonly balance?: readonly number[] | undefined;
-  readonly schedule: ScheduleName;
+  /** One of ours by name, or a user's own. */
+  readonly schedule: ScheduleName | ScheduleFamily;
   readonly recompute: RecomputeMode;
   readonly batchNorm: BatchNormMode;
   readonly engine: EngineSpec;
@@ -161,8 +162,8 @@ export class Pipeline {
    * loader makes its mini-batch meanwhile.
    */
   async train(request: TrainRequest, next?: TrainRequest): Promise<StepResult> {
-    this.#feed(request, 'train');
-    if (next) this.#feed(next, 'train');
+    void this.#feed(request, 'train');
+    if (next) void this.#feed(next, 'train');
     const [replies, outputs] = await this.#run(request, 'train', {
       draws: [...request.draws],
       norm: request.norm,

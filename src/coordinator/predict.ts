@@ -44,11 +44,21 @@ export async function predict(options: PredictOptions): Promise<PredictResult> {
   const asked = options.workers ?? run.pipeline.workers;
   const workers = asked === 'auto' ? workersFor(await visibleGpus(), model.cells.length) : asked;
   const { cells, divisor, spatialDims } = { ...model, cells: model.cells.length };
-  checkPlan({ cells, workers, batchSize: 1, microBatches: 1, spatialSize: size, spatialKey: file, spatialDims, divisor });
+  checkPlan({
+    cells,
+    workers,
+    batchSize: 1,
+    microBatches: 1,
+    spatialSize: size,
+    spatialKey: file,
+    spatialDims,
+    divisor,
+  });
   const { seed, loss, optimizer, pipeline: settings, engine } = run;
   const pipeline = await Pipeline.launch({
     ...{ model: run.model, seed, loss, optimizer, workers, signal: options.signal },
-    schedule: settings.schedule,
+    // Only for the wires: there is no training here, and one micro-batch on any number of workers.
+    schedule: 'gpipe',
     recompute: settings.recompute,
     batchNorm: settings.batch_norm,
     engine: options.engine === undefined ? engine : { ...engine, name: options.engine },

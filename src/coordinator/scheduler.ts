@@ -2,7 +2,7 @@ import type { Schedule } from '../pipeline/action.ts';
 import { leastQueueCapacity } from '../pipeline/boundedRun.ts';
 import type { Routes } from '../pipeline/routes.ts';
 import { formatSchedule } from '../pipeline/scheduleText.ts';
-import { schedules, type ScheduleName } from '../pipeline/schedules.ts';
+import { schedules, type ScheduleFamily, type ScheduleName } from '../pipeline/schedules.ts';
 import { validateSchedule } from '../pipeline/validate.ts';
 
 /** Messages that each end of a link keeps at least, so that a sender need not wait for its receiver to look up. */
@@ -12,32 +12,42 @@ const LEAST_HIGH_WATER_MARK = 2;
 export class Scheduler {
   readonly routes: Routes;
   readonly highWaterMark: number;
-  readonly #training: ScheduleName;
+  readonly #training: ScheduleFamily;
   readonly #placement: readonly number[];
   readonly #made = new Map<string, { schedule: Schedule; text: string }>();
 
   /** @param microBatches the most that a step will have */
-  constructor(options: { training: ScheduleName; placement: readonly number[]; routes: Routes; microBatches: number }) {
+  constructor(options: {
+    training: ScheduleName | ScheduleFamily;
+    placement: readonly number[];
+    routes: Routes;
+    microBatches: number;
+  }) {
     this.routes = options.routes;
-    this.#training = options.training;
+    const { training } = options;
+    this.#training = typeof training === 'string' ? schedules[training] : training;
     this.#placement = options.placement;
-    const request = { stages: options.placement.length, microBatches: options.microBatches, placement: options.placement };
-    const least = leastQueueCapacity(schedules[options.training].generate(request), options.routes) ?? 1;
+    const request = {
+      stages: options.placement.length,
+      microBatches: options.microBatches,
+      placement: options.placement,
+    };
+    const least = leastQueueCapacity(this.#training.generate(request), options.routes) ?? 1;
     this.highWaterMark = Math.max(LEAST_HIGH_WATER_MARK, least);
   }
 
   /** The schedule of a step, and its text for the workers. */
   schedule(purpose: 'train' | 'evaluate', microBatches: number): { schedule: Schedule; text: string } {
-    const name = purpose === 'train' ? this.#training : 'forward';
-    const key = `${name} ${microBatches}`;
+    const family = purpose === 'train' ? this.#training : schedules.forward;
+    const key = `${purpose} ${microBatches}`;
     const known = this.#made.get(key);
     if (known) return known;
-    const schedule = schedules[name].generate({
+    const schedule = family.generate({
       stages: this.#placement.length,
       microBatches,
       placement: this.#placement,
     });
-    validateSchedule(schedule, { passes: schedules[name].passes, routes: this.routes, queueCapacity: this.highWaterMark });
+    validateSchedule(schedule, { passes: family.passes, routes: this.routes, queueCapacity: this.highWaterMark });
     const made = { schedule, text: formatSchedule(schedule) };
     this.#made.set(key, made);
     return made;

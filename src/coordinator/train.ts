@@ -6,6 +6,7 @@ import { runFiles } from '../telemetry/runDirectory.ts';
 import type { TrainEvent } from '../telemetry/trainEvent.ts';
 import { Pipeline, type TrainRequest } from './pipeline.ts';
 import { writePredictions } from './predictions.ts';
+import { scheduleFamily } from './scheduleFamily.ts';
 import { planTraining, type TrainingPlan } from './trainingPlan.ts';
 import { validate, type Validation } from './validator.ts';
 import { saveWeights } from './weightsFile.ts';
@@ -71,7 +72,7 @@ function launch({ run, baseDirectory }: TrainOptions, plan: TrainingPlan, signal
     ...{ model, loss, optimizer, seed, engine, signal },
     workers: plan.workers,
     balance: pipeline.balance,
-    schedule: pipeline.schedule,
+    schedule: scheduleFamily(pipeline, baseDirectory),
     recompute: pipeline.recompute,
     batchNorm: pipeline.batch_norm,
     loader: { kind: 'dataset', data, model, seed, baseDirectory },

@@ -58,8 +58,12 @@ export const leastQueueCapacity = (schedule: Schedule, routes: Routes): number |
   const ends = (queueCapacity: number): boolean =>
     runBounded(schedule, routes, { queueCapacity, setAside: Infinity }).stuck.length === 0;
   const unlimited = messagesOf(schedule, routes).flatMap((actions) => actions.flatMap(({ sends }) => sends)).length + 1;
-  if (!ends(unlimited)) return undefined;
-  let [least, most] = [1, unlimited];
+  // Mostly it is small: doubled until it is enough, then halved between.
+  let [least, most] = [1, 1];
+  for (; !ends(most); most = Math.min(2 * most, unlimited)) {
+    if (most === unlimited) return undefined;
+    least = most + 1;
+  }
   while (least < most) {
     const middle = Math.floor((least + most) / 2);
     if (ends(middle)) most = middle;

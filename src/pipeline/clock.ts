@@ -1,4 +1,6 @@
 import type { Action, Schedule } from './action.ts';
+import { durationOf } from './durations.ts';
+import type { Durations } from './durations.ts';
 
 /**
  * What must be done before an action, whichever worker does it:
@@ -21,26 +23,37 @@ export const needsOf = (action: Action, stages: number): readonly string[] => {
 export const resultOf = ({ stage, kind, microBatch }: Action): string | undefined =>
   kind === 'W' ? undefined : `${stage}${kind === 'F' ? 'F' : 'G'}${microBatch}`;
 
+/** From when to when an action runs. */
+export interface ActionSpan {
+  readonly begin: number;
+  readonly end: number;
+}
+
 /**
- * When every action runs if each takes one tick and links cost nothing: the picture of the GPipe paper. An action that can
- * never run, as what it needs is never done before it, has no tick.
+ * When every action runs if each begins as soon as its worker is free and what it needs is done, and links cost nothing. An
+ * action that can never run, as what it needs is never done before it, has no span.
  */
-export const clockTicks = (schedule: Schedule): readonly (readonly (number | undefined)[])[] => {
-  const { workers, placement } = schedule;
-  const ticks = workers.map((): number[] => []);
-  const done = new Set<string>();
-  for (let tick = 0; ; tick += 1) {
-    const ready = workers.map((actions, worker) => {
-      const next = actions[ticks[worker]?.length ?? 0];
-      return next && needsOf(next, placement.length).every((need) => done.has(need)) ? next : undefined;
-    });
-    if (!ready.some(Boolean)) break;
-    for (const [worker, action] of ready.entries()) {
-      if (!action) continue;
-      ticks[worker]?.push(tick);
-      const result = resultOf(action);
-      if (result) done.add(result);
-    }
+export const clockTimes = (
+  { workers, placement }: Schedule,
+  durations: Durations,
+): readonly (readonly (ActionSpan | undefined)[])[] => {
+  const spans = workers.map((): ActionSpan[] => []);
+  const done = new Map<string, number>();
+  const runNext = (worker: number): boolean => {
+    const row = spans[worker] as ActionSpan[];
+    const action = workers[worker]?.[row.length];
+    const ready = action && needsOf(action, placement.length).map((need) => done.get(need));
+    if (!action || !ready?.every((time) => time !== undefined)) return false;
+    const begin = Math.max(row.at(-1)?.end ?? 0, ...ready);
+    const end = begin + durationOf(durations, action);
+    row.push({ begin, end });
+    const result = resultOf(action);
+    if (result && !done.has(result)) done.set(result, end);
+    return true;
+  };
+  for (let moved = true; moved;) {
+    moved = false;
+    for (const worker of workers.keys()) while (runNext(worker)) moved = true;
   }
-  return workers.map((actions, worker) => actions.map((_, position) => ticks[worker]?.[position]));
+  return workers.map((actions, worker) => actions.map((_, position) => spans[worker]?.[position]));
 };

@@ -22,6 +22,10 @@ export const oneForwardOneBackward = (request: ScheduleRequest): Schedule => {
   return { name: '1f1b', microBatches, placement, workers };
 };
 
+/** The forward passes before a stage's first backward pass, and that one's own. */
+export const oneForwardOneBackwardPeak = ({ stages, microBatches }: ScheduleRequest, stage: number): number =>
+  Math.min(microBatches, stages - stage);
+
 const actionsOf = (stage: number, stages: number, microBatches: number): Action[] => {
   const ahead = Math.min(microBatches, stages - stage - 1);
   const actions: Action[] = [];

@@ -1,10 +1,14 @@
+import type { Durations } from './durations.ts';
+
 /** What a schedule is made for. */
 export interface ScheduleRequest {
   readonly stages: number;
   /** As many as `chunk` gave. */
   readonly microBatches: number;
-  /** The worker of every stage; stage s on worker s where left out. */
+  /** The worker of every stage; stage s on worker s where left out (folded, for a schedule that is). */
   readonly placement?: readonly number[];
+  /** What the actions take, for the schedules that make use of it (those with split backward passes); units where left out. */
+  readonly durations?: Durations;
 }
 
 /** A request that no schedule of this name answers. */
@@ -49,7 +53,7 @@ export const oneStageEach = (schedule: string, request: ScheduleRequest): readon
       schedule,
       request,
       `the placement ${placement.join(' ')} puts several stages on one worker; this schedule has one stage a worker ` +
-        '(gpipe takes any placement)',
+        '(gpipe takes any placement, interleaved_1f1b several stages)',
     );
   return placement;
 };

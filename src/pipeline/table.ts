@@ -1,6 +1,8 @@
 import { formatAction } from './action.ts';
 import type { Action, Schedule } from './action.ts';
-import { clockTicks } from './clock.ts';
+import { clockTimes } from './clock.ts';
+import { oneTick } from './durations.ts';
+import type { Durations } from './durations.ts';
 
 /** What a table points at: actions in brackets, and those that are missing at the end of their worker's row. */
 export interface TableMarks {
@@ -26,10 +28,11 @@ interface Grid {
  *     worker 0  0F0  0F1  .    .    0B1  0B0
  *     worker 1  .    1F0  1F1  1B1  1B0  .
  *
+ * Where actions take several ticks (`durations`, whole numbers), = stands under those behind the first.
  * What can never run stands behind the last tick, under question marks. A wide table is cut to what surrounds the first mark.
  */
-export const formatTable = (schedule: Schedule, marks?: TableMarks): string => {
-  const { headings, rows, firstMark } = gridOf(schedule, marks ?? nothingMarked);
+export const formatTable = (schedule: Schedule, marks?: TableMarks, durations: Durations = oneTick): string => {
+  const { headings, rows, firstMark } = gridOf(schedule, marks ?? nothingMarked, durations);
   const from = marks && headings.length > 2 * reach ? Math.max(0, firstMark - reach) : 0;
   const to = marks ? from + 2 * reach : headings.length;
   const label = (text: string): string => text.padEnd(`worker ${rows.length}`.length);
@@ -54,16 +57,17 @@ const cut = (cells: readonly string[], from: number, to: number): string[] => [
   ...(to < cells.length ? ['…'] : []),
 ];
 
-const gridOf = (schedule: Schedule, { places, missing }: TableMarks): Grid => {
-  const ticks = clockTicks(schedule);
-  const reached = 1 + Math.max(-1, ...ticks.flat().filter((tick) => tick !== undefined));
+const gridOf = (schedule: Schedule, { places, missing }: TableMarks, durations: Durations): Grid => {
+  const times = clockTimes(schedule, durations);
+  const reached = Math.max(0, ...times.flat().map((span) => span?.end ?? 0));
   const marked = new Set(places.map(({ worker, position }) => `${worker}:${position}`));
   const cells = schedule.workers.map((actions, worker) => {
     const row: string[] = [];
     for (const [position, action] of actions.entries()) {
       const text = formatAction(action);
-      const column = ticks[worker]?.[position] ?? Math.max(reached, row.length);
-      row[column] = marked.has(`${worker}:${position}`) ? `[${text}]` : text;
+      const { begin, end } = times[worker]?.[position] ?? { begin: Math.max(reached, row.length), end: 0 };
+      row[begin] = marked.has(`${worker}:${position}`) ? `[${text}]` : text;
+      for (let column = begin + 1; column < end; column += 1) row[column] = '=';
     }
     for (const { action } of missing.filter((gap) => gap.worker === worker))
       row[Math.max(reached, row.length)] = `[${formatAction(action)}?]`;

@@ -40,6 +40,7 @@ export const arbitraryRunFile: fc.Arbitrary<RunFile> = fc
     clip: fc.option(rate, { nil: undefined }),
     workers: fc.oneof(positive, fc.constant('auto')),
     recompute: fc.constantFrom('always', 'except_last', 'never'),
+    schedule: fc.constantFrom('gpipe', '1f1b', 'interleaved_1f1b', 'v_1f1b', 'zb_h1', 'zb_v', 'my.schedule'),
   })
   .map(({ classes, dims, depth, multiples, batch, ...draw }) =>
     runFileSchema.parse({
@@ -58,6 +59,6 @@ export const arbitraryRunFile: fc.Arbitrary<RunFile> = fc
       optimizer: draw.optimizer,
       lr_schedule: draw.lrSchedule,
       training: { epochs: 3, batch_size: batch, ...(draw.clip ? { clip_norm: draw.clip } : {}) },
-      pipeline: { workers: draw.workers, recompute: draw.recompute },
+      pipeline: { workers: draw.workers, recompute: draw.recompute, schedule: draw.schedule },
     }),
   );

@@ -14,6 +14,14 @@ test('a run file that is written loads to the same run', () => {
   );
 });
 
+test('a schedule of the user keeps its path, made absolute, and our own their names', () => {
+  const scheduleOf = (name: string): string =>
+    withAbsolutePaths(parseRunFile(exampleText, 'run.yaml', [`pipeline.schedule=${name}`]), '/base').pipeline.schedule;
+  expect(scheduleOf('my.schedule')).toBe('/base/my.schedule');
+  expect(scheduleOf('/elsewhere/my.schedule')).toBe('/elsewhere/my.schedule');
+  expect(scheduleOf('zb_v')).toBe('zb_v');
+});
+
 test('absolute paths stay what they are, relative ones are taken from the base', () => {
   const run = parseRunFile(exampleText, 'run.yaml', ['data.train[0].image=/data/image.nii']);
   const absolute = withAbsolutePaths(run, '/base');

@@ -126,6 +126,26 @@ test.each([
     'pipeline.balance: 1 stages for 2 workers (pipeline.workers); give 2 numbers, or pipeline.workers 1',
   ],
   [
+    'pipeline={workers: 2, balance: [3, 4], schedule: interleaved_1f1b}',
+    'pipeline.balance: 2 stages for 2 workers (pipeline.workers) with 2 stages each (pipeline.schedule); give 4 numbers, or pipeline.workers 1',
+  ],
+  [
+    'pipeline={workers: 2, balance: [3, 4, 5], schedule: zb_v}',
+    'pipeline.balance: 3 stages for 2 workers (pipeline.workers) with 2 stages each (pipeline.schedule); give 4 numbers',
+  ],
+  [
+    'pipeline={schedule: zb_v, stages_per_worker: 3}',
+    'pipeline.stages_per_worker: 3 stages a worker for zb_v, which has 2; give 2, or pipeline.schedule interleaved_1f1b',
+  ],
+  [
+    'pipeline={schedule: my.schedule, stages_per_worker: 3}',
+    'pipeline.stages_per_worker: 3, with a schedule of your own (pipeline.schedule: my.schedule), which says it itself; take this away',
+  ],
+  [
+    'pipeline.schedule=zbv',
+    'pipeline.schedule: "zbv" is not allowed; give gpipe, 1f1b, interleaved_1f1b, v_1f1b, zb_h1, zb_v or the path of a schedule of your own that ends in .schedule; did you mean zb_v?',
+  ],
+  [
     'loss.class_weights=[1, 2]',
     'loss.class_weights: 2 weights for the 3 names in data.classes; give 3, background first, or none',
   ],
@@ -213,6 +233,9 @@ test('a run file is read with its folder, which its images are looked for in', (
   writeFileSync(join(folder, 'image.nii.gz'), '');
   writeFileSync(join(folder, 'label.nii.gz'), '');
   expect(loadRunFile(path).baseDirectory).toBe(folder);
+  expect(() => loadRunFile(path, ['pipeline.schedule=my.schedule'])).toThrow(
+    `pipeline.schedule: there is no file ${folder}/my.schedule; paths are relative to the run file's folder`,
+  );
 });
 
 test('a run file that is not there, or is a folder, is told as that', () => {

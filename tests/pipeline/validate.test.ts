@@ -7,10 +7,12 @@ import { chainOf } from '../../src/pipeline/messages.ts';
 import type { Routes } from '../../src/pipeline/routes.ts';
 import { parseSchedule } from '../../src/pipeline/scheduleText.ts';
 import { scheduleNames, schedules } from '../../src/pipeline/schedules.ts';
-import type { Passes } from '../../src/pipeline/schedules.ts';
+import type { Passes, ScheduleName } from '../../src/pipeline/schedules.ts';
 import { validateSchedule } from '../../src/pipeline/validate.ts';
 import type { ValidationOptions } from '../../src/pipeline/validate.ts';
 import { runsTruly } from './naiveExecutor.ts';
+import { gridOf, requestOf } from './requests.ts';
+import type { GridRequest } from './requests.ts';
 import { mirroredRoutes } from './skipNets.ts';
 
 const errorOf = (schedule: Schedule, options?: ValidationOptions): ScheduleError => {
@@ -59,32 +61,79 @@ const split = (schedule: Schedule, weightsLast: boolean): Schedule => ({
   }),
 });
 
+/** Messages that a link has to hold in a plain chain: one, or where two stages of a worker send to one other, a few. */
+const chainCapacity = (name: ScheduleName, { stagesPerWorker }: GridRequest): number => {
+  if (stagesPerWorker === 1) return 1;
+  return name === 'v_1f1b' || name === 'zb_v' ? 2 : 3;
+};
+
+/**
+ * The same with skips between mirrored stages. Folded, none of them travels. With one stage a worker GPipe never sends both
+ * ways at once, and 1F1B needs less room than there are micro-batches on their way. Interleaved, a skip can wait for its
+ * turn behind a whole round of others.
+ */
+const portalCapacity = (name: ScheduleName, { workers, stagesPerWorker }: GridRequest): number => {
+  if (name === 'v_1f1b' || name === 'zb_v') return 2;
+  if (stagesPerWorker > 1) return 3 * workers;
+  return name === 'gpipe' || name === 'forward' ? 1 : Math.max(2, workers / 2);
+};
+
+/** Where theory gives the number itself and not a bound: with enough micro-batches, in whole rounds. */
+const theoryIsExact = (name: ScheduleName, { workers, stagesPerWorker, microBatches }: GridRequest): boolean => {
+  if (name === 'interleaved_1f1b')
+    return stagesPerWorker === 1 || (microBatches % workers === 0 && microBatches >= 3 * workers);
+  return name === 'zb_v' ? microBatches >= 2 * workers - 1 : true;
+};
+
 describe('every schedule that is generated', () => {
   it.each(scheduleNames)('keeps the rules, and no more alive than theory has it (%s)', (name) => {
-    const { generate, passes, peakActivations } = schedules[name];
-    for (let stages = 1; stages <= 8; stages += 1)
-      for (let microBatches = 1; microBatches <= 16; microBatches += 1) {
-        const request = { stages, microBatches };
-        const report = validateSchedule(generate(request), { passes, queueCapacity: 1, setAside: 0 });
-        const theory = Array.from({ length: stages }, (_, stage) => peakActivations(request, stage));
-        expect(report.peakActivations).toEqual({ stages: theory, workers: theory });
-      }
+    const { generate, passes, peakActivations, peakOnWorker } = schedules[name];
+    for (const request of gridOf(name)) {
+      const queueCapacity = chainCapacity(name, request);
+      const setAside = queueCapacity - 1;
+      const report = validateSchedule(generate(request), {
+        ...{ passes, queueCapacity, setAside },
+        activationLimit: (worker) => peakOnWorker(request, worker),
+      });
+      const theory = {
+        stages: request.placement.map((_, stage) => peakActivations(request, stage)),
+        workers: [...new Set(request.placement)].map((worker) => peakOnWorker(request, worker)),
+      };
+      if (theoryIsExact(name, request)) expect(report.peakActivations).toEqual(theory);
+      for (const [stage, peak] of report.peakActivations.stages.entries())
+        expect(peak).toBeLessThanOrEqual(theory.stages[stage] as number);
+    }
   });
 
   it.each(scheduleNames)('ends with skips by portal too, at the least capacity that is told (%s)', (name) => {
     const { generate, passes } = schedules[name];
-    for (let stages = 1; stages <= 8; stages += 1)
-      for (const microBatches of [1, 2, 3, 5, 8, 16]) {
-        const schedule = generate({ stages, microBatches });
-        const routes = mirroredRoutes(stages);
-        const queueCapacity = leastQueueCapacity(schedule, routes) as number;
-        // GPipe never sends both ways at once. 1F1B needs less room than there are micro-batches on their way.
-        expect(queueCapacity).toBeLessThanOrEqual(name === '1f1b' ? Math.max(2, stages / 2) : 1);
-        const options = { passes, routes };
-        expect(accepts(schedule, { ...options, queueCapacity })).toBe(true);
-        expect(queueCapacity === 1 || !accepts(schedule, { ...options, queueCapacity: queueCapacity - 1 })).toBe(true);
-      }
+    for (const request of gridOf(name)) {
+      const schedule = generate(request);
+      const routes = mirroredRoutes(request.stages);
+      const queueCapacity = leastQueueCapacity(schedule, routes) as number;
+      expect(queueCapacity).toBeLessThanOrEqual(portalCapacity(name, request));
+      const options = { passes, routes };
+      expect(accepts(schedule, { ...options, queueCapacity })).toBe(true);
+      expect(queueCapacity === 1 || !accepts(schedule, { ...options, queueCapacity: queueCapacity - 1 })).toBe(true);
+    }
   });
+
+  it.each(['interleaved_1f1b', 'v_1f1b', 'zb_h1', 'zb_v'] as const)(
+    'takes its workers in any order, and then says the same of them by rank (%s)',
+    (name) => {
+      const { generate, peakOnWorker, stagesPerWorker } = schedules[name];
+      const order = [2, 0, 3, 1];
+      const size = { workers: 4, stagesPerWorker: stagesPerWorker === 'any' ? 2 : stagesPerWorker, microBatches: 9 };
+      const request = requestOf(name, size);
+      const moved = { ...request, placement: request.placement.map((worker) => order[worker] as number) };
+      const lists = generate(moved).workers;
+      expect(order.map((worker) => lists[worker])).toEqual(generate(request).workers);
+      expect(order.map((worker) => peakOnWorker(moved, worker))).toEqual(
+        order.map((_, worker) => peakOnWorker(request, worker)),
+      );
+      validateSchedule(generate(moved), { queueCapacity: 3 });
+    },
+  );
 
   it.each([
     [[0, 1, 0, 1]],
@@ -304,6 +353,9 @@ const mutation = fc.oneof<fc.Arbitrary<Mutation>[]>(
   }),
 );
 
+const isFolded = (name: ScheduleName): boolean => name === 'v_1f1b' || name === 'zb_v';
+const takesAny = (name: ScheduleName): boolean => name === 'gpipe' || name === 'forward';
+
 const sound = fc
   .record({
     name: fc.constantFrom(...scheduleNames),
@@ -315,12 +367,15 @@ const sound = fc
   })
   .map(({ name, stages, microBatches, folded, halves, skips }) => {
     const placement = Array.from({ length: stages }, (_, stage) => Math.min(stage, stages - 1 - stage));
-    const request = { stages, microBatches, ...(folded && name !== '1f1b' && { placement }) };
+    const even = 2 * Math.ceil(stages / 2);
+    const request = isFolded(name)
+      ? { stages: even, microBatches }
+      : { stages, microBatches, ...(folded && takesAny(name) && { placement }) };
     const schedule = schedules[name].generate(request);
     return {
       passes: schedules[name].passes,
       schedule: halves === 'whole' || name === 'forward' ? schedule : split(schedule, halves === 'weights last'),
-      routes: skips ? mirroredRoutes(stages) : chainOf(stages),
+      routes: skips ? mirroredRoutes(request.stages) : chainOf(request.stages),
     };
   });
 
