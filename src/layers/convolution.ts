@@ -1,5 +1,6 @@
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
 import type { ConvolutionGeometry } from '../engine/engine.ts';
+import { planPadding } from '../engine/geometry.ts';
 import {
   channelsOf,
   countOf,
@@ -10,7 +11,7 @@ import {
   type PerAxis,
   type SpatialDims,
 } from './geometry.ts';
-import type { Forward, Kept, Layer, Pass, Saved } from './layer.ts';
+import type { Forward, Kept, Layer, Pass, Saved, Scratch } from './layer.ts';
 import { LayerShapeError } from './layerShapeError.ts';
 import type { ParameterSpec } from './parameter.ts';
 import { convolutionParameters } from './parameterSpecs.ts';
@@ -90,6 +91,16 @@ export class Convolution implements Layer {
 
   kept(): Kept {
     return { input: true, output: false, bytes: 0 };
+  }
+
+  /** The input with zeros around it, where no padding of TensorFlow's means ours; the output before its bias. */
+  scratch(input: Shape): Scratch {
+    const plan = planPadding(spatialOf(input), this.#kernel, this.#geometry);
+    const pads = plan.kind === 'explicit' ? plan.pads : [];
+    const sizes = pads.map(([before, after], axis) => input[axis + 1]! + before + after);
+    const padded = pads.length > 0 ? 4 * sizeOf(withSpatial(input, sizes, this.#inChannels)) : 0;
+    const unbiased = this.#bias ? 4 * sizeOf(this.outputShape(input)) : 0;
+    return { forward: Math.max(padded, unbiased), backward: padded };
   }
 
   forward(pass: Pass, input: Tensor): Forward {

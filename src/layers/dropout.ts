@@ -1,7 +1,7 @@
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
 import { RandomStream } from '../random/stream.ts';
 import { channelsOf, expectActivation, type SpatialDims } from './geometry.ts';
-import type { Forward, Kept, Layer, Pass, Saved } from './layer.ts';
+import type { Forward, Kept, Layer, Pass, Saved, Scratch } from './layer.ts';
 
 export interface DropoutOptions {
   /** The probability that a value becomes 0: 0 or more, less than 1. */
@@ -47,6 +47,12 @@ export class Dropout implements Layer {
     const passesThrough = this.#rate === 0;
     const drawn = this.#of === 'values' ? sizeOf(input) : 4 * input[0]! * channelsOf(input);
     return { input: false, output: false, bytes: passesThrough ? 0 : drawn, passesThrough };
+  }
+
+  /** x/(1 − rate), and zeros. */
+  scratch(input: Shape): Scratch {
+    const bytes = this.#rate === 0 || this.#of === 'channels' ? 0 : 8 * sizeOf(input);
+    return { forward: bytes, backward: bytes };
   }
 
   forward(pass: Pass, input: Tensor): Forward {

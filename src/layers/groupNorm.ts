@@ -2,7 +2,7 @@ import type { Engine } from '../engine/engine.ts';
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
 import { countOf, expectActivation, type SpatialDims } from './geometry.ts';
 import { constants } from './instanceNorm.ts';
-import type { Forward, Kept, Layer, Pass, Saved } from './layer.ts';
+import type { Forward, Kept, Layer, Pass, Saved, Scratch } from './layer.ts';
 import type { ParameterSpec } from './parameter.ts';
 import { vectorOf } from './parameterSpecs.ts';
 import { joinSamples, splitSamples } from './samples.ts';
@@ -52,6 +52,13 @@ export class GroupNorm implements Layer {
   /** Mean and variance for each sample and channel. */
   kept(input: Shape): Kept {
     return { input: true, output: false, bytes: 4 * input[0]! * 2 * this.#channels };
+  }
+
+  /** Of several samples each is normalized by itself: copies of all, and five temporaries of one on the way back. */
+  scratch(input: Shape): Scratch {
+    const [bytes, batch] = [4 * sizeOf(input), input[0]!];
+    const copies = batch > 1 ? 2 * bytes : 0;
+    return { forward: copies, backward: Math.max((3 * copies) / 2, copies + (5 * bytes) / batch) };
   }
 
   forward(pass: Pass, input: Tensor): Forward {

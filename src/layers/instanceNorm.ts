@@ -2,7 +2,7 @@ import type { Engine } from '../engine/engine.ts';
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
 import { statisticsBytes } from './batchNorm.ts';
 import { countOf, expectActivation, type SpatialDims } from './geometry.ts';
-import type { Forward, Kept, Layer, Pass, Saved } from './layer.ts';
+import type { Forward, Kept, Layer, Pass, Saved, Scratch } from './layer.ts';
 import { LayerShapeError } from './layerShapeError.ts';
 import type { ParameterSpec } from './parameter.ts';
 import { vectorOf } from './parameterSpecs.ts';
@@ -51,6 +51,12 @@ export class InstanceNorm implements Layer {
   /** Statistics for each sample. */
   kept(input: Shape): Kept {
     return { input: true, output: false, bytes: input[0]! * statisticsBytes(this.#spatialDims, this.#channels) };
+  }
+
+  /** Of several samples each is normalized by itself: copies of the input, of its gradient, and of the results. */
+  scratch(input: Shape): Scratch {
+    const copies = input[0]! > 1 ? 4 * sizeOf(input) : 0;
+    return { forward: 2 * copies, backward: 3 * copies };
   }
 
   forward(pass: Pass, input: Tensor): Forward {

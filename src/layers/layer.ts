@@ -38,6 +38,12 @@ export interface Kept {
   readonly passesThrough?: boolean;
 }
 
+/** Bytes alive for a moment beside input and output, or their gradients; those of parameters are not counted. */
+export interface Scratch {
+  readonly forward: number;
+  readonly backward: number;
+}
+
 /**
  * One operation, forward and backward side by side. A layer has no state: parameters live in the store, what the backward
  * pass reads goes through `saved`, so that many micro-batches can be in flight. Arguments stay the caller's.
@@ -55,6 +61,8 @@ export interface Layer {
   operations(input: Shape): number;
   /** What `saved` will hold in training for an input of this shape: the memory that a micro-batch in flight costs. */
   kept(input: Shape): Kept;
+  /** What its kernels take for a moment; nothing, where it is not there. */
+  scratch?(input: Shape): Scratch;
   forward(pass: Pass, input: Tensor): Forward;
   /** The gradient of the input, from the output's. Also adds those parameter gradients that come with it for nothing. */
   backwardInput(pass: Pass, saved: Saved, outputGradient: Tensor): Tensor;

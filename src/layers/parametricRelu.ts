@@ -1,6 +1,6 @@
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
 import { countOf, expectActivation, type SpatialDims } from './geometry.ts';
-import type { Forward, Kept, Layer, Pass, Saved } from './layer.ts';
+import type { Forward, Kept, Layer, Pass, Saved, Scratch } from './layer.ts';
 import type { ParameterSpec } from './parameter.ts';
 import { vectorOf } from './parameterSpecs.ts';
 
@@ -38,6 +38,11 @@ export class ParametricRelu implements Layer {
 
   kept(): Kept {
     return { input: true, output: false, bytes: 0 };
+  }
+
+  /** The scaled input and where to take it; for the slopes' gradients, two arrays of the input's size. */
+  scratch(input: Shape): Scratch {
+    return { forward: 5 * sizeOf(input), backward: 8 * sizeOf(input) };
   }
 
   forward({ engine, parameters, keep }: Pass, input: Tensor): Forward {

@@ -9,7 +9,7 @@ import {
   type PerAxis,
   type SpatialDims,
 } from './geometry.ts';
-import type { Forward, Kept, Layer, Pass, Saved } from './layer.ts';
+import type { Forward, Kept, Layer, Pass, Saved, Scratch } from './layer.ts';
 import { LayerShapeError } from './layerShapeError.ts';
 
 export interface PoolOptions {
@@ -58,6 +58,14 @@ abstract class Pool implements Layer {
 export class MaxPool extends Pool {
   kept(): Kept {
     return { input: true, output: true, bytes: 0 };
+  }
+
+  /** In 3D the way back ranks equal voxels: two arrays of the input's size, and of the output's three, or six where windows overlap. */
+  scratch(input: Shape): Scratch {
+    if (input.length < 5) return { forward: 0, backward: 0 };
+    const { sizes, strides } = this.geometry;
+    const overlap = sizes.some((size, axis) => size > strides[axis]!);
+    return { forward: 0, backward: 8 * sizeOf(input) + (overlap ? 24 : 12) * sizeOf(this.outputShape(input)) };
   }
 
   forward({ engine, keep }: Pass, input: Tensor): Forward {

@@ -1,6 +1,6 @@
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
 import { expectActivation, type SpatialDims } from './geometry.ts';
-import type { Forward, Kept, Layer, Pass, Saved } from './layer.ts';
+import type { Forward, Kept, Layer, Pass, Saved, Scratch } from './layer.ts';
 
 /** y = 1 / (1 + exp(−x)); dx = dy·y·(1 − y). */
 export class Sigmoid implements Layer {
@@ -25,6 +25,11 @@ export class Sigmoid implements Layer {
 
   kept(): Kept {
     return { input: false, output: true, bytes: 0 };
+  }
+
+  /** 1 − y and y·(1 − y). */
+  scratch(input: Shape): Scratch {
+    return { forward: 0, backward: 8 * sizeOf(input) };
   }
 
   forward({ engine, keep }: Pass, input: Tensor): Forward {

@@ -9,7 +9,7 @@ import {
   type PerAxis,
   type SpatialDims,
 } from './geometry.ts';
-import type { Forward, Kept, Layer, Pass, Saved } from './layer.ts';
+import type { Forward, Kept, Layer, Pass, Saved, Scratch } from './layer.ts';
 import { LayerShapeError } from './layerShapeError.ts';
 import type { ParameterSpec } from './parameter.ts';
 import { convolutionParameters } from './parameterSpecs.ts';
@@ -97,6 +97,11 @@ export class TransposedConvolution implements Layer {
 
   kept(): Kept {
     return { input: true, output: false, bytes: 0 };
+  }
+
+  /** The output before its bias. */
+  scratch(input: Shape): Scratch {
+    return { forward: this.#bias ? 4 * sizeOf(this.outputShape(input)) : 0, backward: 0 };
   }
 
   forward(pass: Pass, input: Tensor): Forward {

@@ -10,7 +10,7 @@ import {
   type SpatialDims,
 } from './geometry.ts';
 import { interpolationMatrix } from './interpolation.ts';
-import type { Forward, Kept, Layer, Pass, Saved } from './layer.ts';
+import type { Forward, Kept, Layer, Pass, Saved, Scratch } from './layer.ts';
 
 export interface UpsampleOptions {
   /** 2 unless given. */
@@ -51,6 +51,13 @@ export class Upsample implements Layer {
 
   kept(): Kept {
     return { input: false, output: false, bytes: 0, passesThrough: this.#scale.every((scale) => scale === 1) };
+  }
+
+  /** The axes but the last one done, and the result before it has its shape; back, all of these sizes one after the other. */
+  scratch(input: Shape): Scratch {
+    if (this.kept().passesThrough) return { forward: 0, backward: 0 };
+    const bytes = 4 * sizeOf(this.outputShape(input));
+    return { forward: bytes + bytes / this.#scale.at(-1)!, backward: 2 * bytes };
   }
 
   forward({ engine }: Pass, input: Tensor): Forward {

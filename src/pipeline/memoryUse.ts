@@ -106,13 +106,14 @@ class Ledger {
     const dropped = this.#drops(action);
     const all = this.#activations(action);
     const held = dropped ? cost.inputBytes : all;
+    const again = dropped ? transient.forwardAgain : 0;
     switch (action.kind) {
       case 'F':
         return { during: held, transient: dropped ? transient.forwardDropping : transient.forward, change: held };
       case 'B':
-        return { during: all - held, transient: transient.backward, change: -held };
+        return { during: all - held, transient: Math.max(again, transient.backward), change: -held };
       case 'I':
-        return { during: all - held, transient: transient.backwardInput, change: weightBytes - held };
+        return { during: all - held, transient: Math.max(again, transient.backwardInput), change: weightBytes - held };
       case 'W':
         return { during: 0, transient: transient.backwardWeights, change: -weightBytes };
     }

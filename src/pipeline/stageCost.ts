@@ -40,6 +40,8 @@ export interface TransientBytes {
   readonly forward: number;
   /** The first forward pass under recomputation, or one in evaluation. */
   readonly forwardDropping: number;
+  /** The second forward pass under recomputation, which counts all activations as held: at the last stage it spares the loss. */
+  readonly forwardAgain: number;
   readonly backward: number;
   readonly backwardInput: number;
   readonly backwardWeights: number;

@@ -20,7 +20,14 @@ export const unitStage: StageCost = {
   activationBytes: 1,
   inputBytes: 1,
   weightBytes: 1,
-  transientBytes: { forward: 0, forwardDropping: 0, backward: 0, backwardInput: 0, backwardWeights: 0 },
+  transientBytes: {
+    forward: 0,
+    forwardDropping: 0,
+    forwardAgain: 0,
+    backward: 0,
+    backwardInput: 0,
+    backwardWeights: 0,
+  },
   holdsInput: false,
   holdsOutput: false,
   heldSkips: [],
@@ -62,6 +69,7 @@ const arbitraryStage: fc.Arbitrary<StageCost> = fc.record({
   transientBytes: fc.record({
     forward: bytes,
     forwardDropping: bytes,
+    forwardAgain: bytes,
     backward: bytes,
     backwardInput: bytes,
     backwardWeights: bytes,
