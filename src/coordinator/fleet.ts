@@ -184,6 +184,7 @@ export class Fleet {
     const peer = this.#peers.get(name);
     if (!peer) return;
     peer.silent = 0;
+    if ('id' in message) return this.#settle(peer, message.id, message);
     switch (message.kind) {
       case 'hello':
         peer.hello = true;
@@ -199,9 +200,6 @@ export class Fleet {
         peer.doing = message.during;
         peer.step = message.step;
         this.#fail(name, new RemoteError(message.error));
-        return;
-      default:
-        this.#settle(peer, message.id, message);
     }
   }
 

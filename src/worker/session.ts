@@ -27,6 +27,8 @@ import { Stage } from './stage.ts';
 import { walk } from './walk.ts';
 
 type Body<K extends Request['kind']> = Omit<ReplyTo<K>, 'kind' | 'id'>;
+/** The body of a reply that says no more than that it was done. */
+type Done = Record<string, never>;
 
 /** What a worker has once it knows its part of the network. */
 interface Assignment {
@@ -68,7 +70,7 @@ export class Session {
     return { endpoints: Object.fromEntries([...inlets].map(([from, inlet]) => [from, inlet.endpoint])) };
   }
 
-  async connect(request: RequestOf<'connect'>): Promise<Body<'connect'>> {
+  async connect(request: RequestOf<'connect'>): Promise<Done> {
     this.#links = { ...this.#links, outlets: connectOutlets(request) };
     return {};
   }
@@ -127,7 +129,7 @@ export class Session {
     }
   }
 
-  async apply({ rate, factor }: RequestOf<'apply'>): Promise<Body<'apply'>> {
+  async apply({ rate, factor }: RequestOf<'apply'>): Promise<Done> {
     const { parameters, optimizer } = this.#assigned;
     if (factor !== 1) parameters.scaleGradients(factor);
     optimizer.step(parameters.trainable(), rate);
@@ -135,7 +137,7 @@ export class Session {
     return {};
   }
 
-  async dump({ what, file }: RequestOf<'dump'>): Promise<Body<'dump'>> {
+  async dump({ what, file }: RequestOf<'dump'>): Promise<Done> {
     const { parameters } = this.#assigned;
     const dump = what === 'gradients' ? dumpGradients : dumpParameters;
     await writeSafetensors(file, dump(this.#running, parameters));
