@@ -368,9 +368,12 @@ const sound = fc
   .map(({ name, stages, microBatches, folded, halves, skips }) => {
     const placement = Array.from({ length: stages }, (_, stage) => Math.min(stage, stages - 1 - stage));
     const even = 2 * Math.ceil(stages / 2);
+    const rounds = Array.from({ length: even }, (_, stage) => stage % (even / 2));
     const request = isFolded(name)
       ? { stages: even, microBatches }
-      : { stages, microBatches, ...(folded && takesAny(name) && { placement }) };
+      : name === 'interleaved_1f1b' && folded
+        ? { stages: even, microBatches, placement: rounds }
+        : { stages, microBatches, ...(folded && takesAny(name) && { placement }) };
     const schedule = schedules[name].generate(request);
     return {
       passes: schedules[name].passes,
