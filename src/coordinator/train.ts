@@ -4,6 +4,7 @@ import { clipFactor } from '../optimizers/clipping.ts';
 import { learningRate } from '../optimizers/learningRate.ts';
 import { runFiles } from '../telemetry/runDirectory.ts';
 import type { TrainEvent } from '../telemetry/trainEvent.ts';
+import { LastStep } from './lastStep.ts';
 import { Pipeline, type TrainRequest } from './pipeline.ts';
 import { writePredictions } from './predictions.ts';
 import { scheduleFamily } from './scheduleFamily.ts';
@@ -34,35 +35,32 @@ export interface TrainResult {
   readonly directory: string;
 }
 
-/** The loss is no longer a number: every later step would make it worse. */
+/** The loss, or the gradients' norm, is no longer a number: every later step would make it worse. */
 export class DivergedError extends Error {
   override readonly name = 'DivergedError';
 
-  constructor(step: number, loss: number, rate: number) {
+  constructor(step: number, found: { what: 'loss' | 'norm of the gradients'; value: number }, rate: number) {
     super(
-      `the loss of step ${step} is ${loss}, at a learning rate of ${rate}: training has diverged. ` +
+      `the ${found.what} of step ${step} is ${found.value}, at a learning rate of ${rate}: training has diverged. ` +
         'Lower optimizer.lr, warm up (lr_schedule.warmup_steps), or clip the gradients (training.clip_norm)',
     );
   }
 }
 
-/** How long a step in progress may take to end after the run was told to stop. */
-const LAST_STEP_MILLISECONDS = 5_000;
-
 /** Trains as a run file says. Throws what first went wrong. */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { run, baseDirectory, signal } = options;
   const plan = await planTraining(run, baseDirectory);
-  const stop = delayedAbort(signal, LAST_STEP_MILLISECONDS);
+  const lastStep = new LastStep(signal);
   try {
-    const pipeline = await launch(options, plan, stop.signal);
+    const pipeline = await launch(options, plan, lastStep.signal);
     try {
-      return await new Training(options, plan, pipeline).run();
+      return await new Training(options, plan, pipeline, lastStep).run();
     } finally {
       await pipeline.close();
     }
   } finally {
-    stop.cancel();
+    lastStep.dispose();
   }
 }
 
@@ -87,16 +85,18 @@ class Training {
   readonly #options: TrainOptions;
   readonly #plan: TrainingPlan;
   readonly #pipeline: Pipeline;
+  readonly #lastStep: LastStep;
   #done = 0;
-  /** Steps of the data plane: training steps and validation images alike, so that no tensor is mistaken for another's. */
-  #ticks = 0;
+  /** Images that went through in validation. */
+  #validated = 0;
   #seconds = 0;
   #best: Validation | undefined;
 
-  constructor(options: TrainOptions, plan: TrainingPlan, pipeline: Pipeline) {
+  constructor(options: TrainOptions, plan: TrainingPlan, pipeline: Pipeline, lastStep: LastStep) {
     this.#options = options;
     this.#plan = plan;
     this.#pipeline = pipeline;
+    this.#lastStep = lastStep;
   }
 
   get #steps(): number {
@@ -112,9 +112,11 @@ class Training {
       stepsPerEpoch: this.#plan.steps.length,
       steps: this.#steps,
     });
+    this.#lastStep.enter('training');
     try {
       for (let epoch = 0; epoch < run.training.epochs; epoch++) await this.#epoch(epoch);
     } finally {
+      this.#lastStep.enter('saving');
       await this.#saveLast();
     }
     if (this.#best) await writePredictions(this.#options, this.#plan, this.#best);
@@ -133,7 +135,6 @@ class Training {
     for (let s = 0; s < this.#plan.steps.length; s++) {
       this.#options.signal.throwIfAborted();
       const request = this.#request(epoch, s);
-      this.#ticks++;
       // The loader makes the next mini-batch while this one is in the pipeline.
       const next = s + 1 < this.#plan.steps.length ? this.#request(epoch, s + 1) : undefined;
       await this.#step(epoch, request, next);
@@ -146,7 +147,7 @@ class Training {
   #request(epoch: number, s: number): TrainRequest {
     const samples = [...this.#plan.steps[s]!];
     return {
-      step: this.#ticks,
+      step: epoch * this.#plan.steps.length + s + 1,
       source: { kind: 'training', epoch, samples },
       microBatches: this.#plan.microBatches,
       draws: samples.map((sample) => `${this.#options.run.seed} ${epoch} ${sample}`),
@@ -163,7 +164,8 @@ class Training {
       stepsPerEpoch: this.#plan.steps.length,
     });
     const { loss, gradientNorm } = await this.#pipeline.train(request, next);
-    if (!Number.isFinite(loss)) throw new DivergedError(this.#done + 1, loss, rate);
+    this.#checkFinite({ what: 'loss', value: loss }, rate);
+    if (gradientNorm !== undefined) this.#checkFinite({ what: 'norm of the gradients', value: gradientNorm }, rate);
     const { clip_norm: most } = run.training;
     await this.#pipeline.apply(rate, most === undefined ? 1 : clipFactor(gradientNorm!, most));
     const seconds = (performance.now() - begin) / 1000;
@@ -182,12 +184,18 @@ class Training {
     });
   }
 
+  #checkFinite(found: { what: 'loss' | 'norm of the gradients'; value: number }, rate: number): void {
+    if (!Number.isFinite(found.value)) throw new DivergedError(this.#done + 1, found, rate);
+  }
+
   async #validate(epoch: number): Promise<void> {
     const { run, report } = this.#options;
     const { validation: cases, model } = this.#plan;
     const { divisor } = model;
-    const found = await validate(this.#pipeline, cases, { classes: run.data.classes, divisor, step: this.#ticks });
-    this.#ticks += cases.length;
+    // On the data plane every image is a step; training steps have the numbers before, so that no tensor is mistaken for another's.
+    const step = this.#steps + 1 + this.#validated;
+    const found = await validate(this.#pipeline, cases, { classes: run.data.classes, divisor, step });
+    this.#validated += cases.length;
     const best = !this.#best || found.meanDice > this.#best.meanDice;
     const { meanDice, counted, dice, seconds } = found;
     report({ kind: 'validated', epoch: epoch + 1, step: this.#done, meanDice, counted, dice, seconds, best });
@@ -207,18 +215,4 @@ class Training {
     await saveWeights(this.#pipeline, path, { run: this.#options.run.name, when });
     this.#options.report({ kind: 'saved', path, what: 'weights' });
   }
-}
-
-/** Aborts some time after another signal did. */
-function delayedAbort(signal: AbortSignal, milliseconds: number): { signal: AbortSignal; cancel: () => void } {
-  const controller = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const start = (): void => void (timer = setTimeout(() => controller.abort(signal.reason), milliseconds));
-  if (signal.aborted) controller.abort(signal.reason);
-  else signal.addEventListener('abort', start, { once: true });
-  const cancel = (): void => {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', start);
-  };
-  return { signal: controller.signal, cancel };
 }
