@@ -20,6 +20,13 @@ export function entryFile(name: 'worker' | 'data/loader'): string {
   return `${root}/dist/${name}/main.js`;
 }
 
+const running = new Set<ChildProcess>();
+
+/** Where this process leaves without waiting for anybody (a second Ctrl-C), not even a child that is stopped stays behind. */
+function killRunning(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
 /**
  * A process that the run started. It is tied to this one by an IPC channel that carries nothing: when this process is gone,
  * however it went, the channel closes and the child ends by itself.
@@ -40,8 +47,12 @@ export class Child {
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#output = (this.#output + text).slice(-KEPT_OUTPUT);
     });
+    if (running.size === 0) process.on('exit', killRunning);
+    running.add(this.#process);
     this.ended = new Promise((resolve) => {
       const end = (ending: Ending): void => {
+        running.delete(this.#process);
+        if (running.size === 0) process.off('exit', killRunning);
         this.#ending ??= ending;
         resolve(this.#ending);
       };
