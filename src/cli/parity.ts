@@ -2,6 +2,12 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import type { EngineSpec, RecomputeMode } from '../config/runFile.ts';
+import {
+  placementNames,
+  trainingScheduleNames,
+  type PlacementName,
+  type TrainingScheduleName,
+} from '../config/scheduleName.ts';
 import type { ParityResult } from './services.ts';
 import type { CliContext } from './context.ts';
 import { exitCodes, InputError } from './exit.ts';
@@ -13,6 +19,8 @@ interface Flags {
   readonly workers: readonly number[];
   readonly microBatches?: number;
   readonly recompute?: RecomputeMode;
+  readonly schedule?: TrainingScheduleName;
+  readonly placement?: PlacementName;
   readonly engine?: Exclude<EngineSpec['name'], 'auto'>;
   readonly json?: true;
 }
@@ -36,6 +44,8 @@ export function parityCommand(context: CliContext): Command {
     )
     .option('--micro-batches <M>', 'micro-batches; else as in the case', parseCount)
     .addOption(new Option('--recompute <mode>', 'what is recomputed').choices(['always', 'except_last', 'never']))
+    .addOption(new Option('--schedule <name>', 'order of the actions').choices(trainingScheduleNames))
+    .addOption(new Option('--placement <name>', "stages on workers; else the schedule's own").choices(placementNames))
     .addOption(new Option('--engine <name>', 'compute engine').choices(['tensorflow', 'cpu']))
     .option('--json', 'print one JSON object a case')
     .addHelpText('after', example)
@@ -51,7 +61,7 @@ export function parityCommand(context: CliContext): Command {
 
 async function runCases(
   files: readonly string[],
-  { workers: counts, microBatches, recompute, engine, json }: Flags,
+  { workers: counts, microBatches, recompute, schedule, placement, engine, json }: Flags,
   signal: AbortSignal,
   { out, services }: CliContext,
 ): Promise<readonly ParityResult[]> {
@@ -62,6 +72,8 @@ async function runCases(
       signal,
       ...(microBatches === undefined ? {} : { microBatches }),
       ...(recompute === undefined ? {} : { recompute }),
+      ...(schedule === undefined ? {} : { schedule }),
+      ...(placement === undefined ? {} : { placement }),
       ...(engine === undefined ? {} : { engine }),
     };
     const report = (result: ParityResult): void => {

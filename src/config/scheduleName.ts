@@ -15,6 +15,10 @@ export type TrainingScheduleName = keyof typeof stagesOnWorker;
 
 export const trainingScheduleNames = Object.keys(stagesOnWorker) as [TrainingScheduleName, ...TrainingScheduleName[]];
 
+/** How stages are laid on workers: one each, several round and round, or two there and back. */
+export const placementNames = ['consecutive', 'interleaved', 'folded'] as const;
+export type PlacementName = (typeof placementNames)[number];
+
 /** A schedule that the user wrote: a path that ends so. */
 export type SchedulePath = `${string}.schedule`;
 

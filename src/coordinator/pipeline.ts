@@ -1,63 +1,12 @@
-import { randomUUID } from 'node:crypto';
-import type {
-  BatchNormMode,
-  EngineSpec,
-  LossSpec,
-  ModelSpec,
-  OptimizerSpec,
-  RecomputeMode,
-} from '../config/runFile.ts';
-import type { LaunchedWorker as ReportedWorker } from '../telemetry/trainEvent.ts';
-import type { LoaderConfiguration } from '../data/loader/configuration.ts';
-import type { Shape } from '../engine/tensor.ts';
-import type { Model } from '../models/cell.ts';
-import { buildModel } from '../models/index.ts';
-import { balanceCells } from '../partition/balance.ts';
-import { analyticCosts, costPerMicroBatch, type CellCost } from '../partition/cost.ts';
-import { partitionOf, stageCosts, type Partition } from '../partition/partition.ts';
-import { routesOf } from '../pipeline/routes.ts';
-import type { ScheduleFamily, ScheduleName } from '../pipeline/schedules.ts';
+import type { Partition } from '../partition/partition.ts';
 import type { DataInlet } from '../transport/dataLink.ts';
 import { LOADER, workerName } from '../transport/names.ts';
 import type { ReplyTo, Source } from '../transport/protocol.ts';
 import { keyOf, type TensorMessage } from '../transport/tensorMessage.ts';
-import { measureCosts } from './costs.ts';
-import { assignDevices, visibleGpus, type Device } from './devices.ts';
-import { Fleet } from './fleet.ts';
-import { Scheduler } from './scheduler.ts';
-import { layWires, wiresOf } from './wiring.ts';
-
-export interface PipelineOptions {
-  readonly model: ModelSpec;
-  readonly loss: LossSpec;
-  readonly optimizer: OptimizerSpec;
-  readonly seed: number;
-  /** From 1 to the number of cells. */
-  readonly workers: number;
-  readonly balance?: readonly number[] | undefined;
-  /** One of ours by name, or a user's own. */
-  readonly schedule: ScheduleName | ScheduleFamily;
-  readonly recompute: RecomputeMode;
-  readonly batchNorm: BatchNormMode;
-  readonly engine: EngineSpec;
-  /** Parameters to begin with: a safetensors file, and what stands before each name in it. */
-  readonly weights?: { readonly file: string; readonly prefix: string } | undefined;
-  readonly loader: LoaderConfiguration;
-  /** (batch, …spatial, channels) of one micro-batch: what the cells are timed with. */
-  readonly microBatchShape: Shape;
-  /** The most micro-batches that a step will have. */
-  readonly microBatches: number;
-  /** Whether the cut goes by measured times, or by an estimate (the same on every machine). */
-  readonly costs: 'measured' | 'estimated';
-  /** How long a process may be silent; see `FleetOptions`. */
-  readonly heartbeatMilliseconds?: number;
-  readonly signal: AbortSignal;
-}
-
-/** A worker as it was launched. */
-export interface LaunchedWorker extends ReportedWorker {
-  readonly parameters: number;
-}
+import { assemble, type Assembly, type LaunchedWorker } from './assemble.ts';
+import type { Fleet } from './fleet.ts';
+import type { PipelineOptions } from './pipelineOptions.ts';
+import type { Scheduler } from './scheduler.ts';
 
 export interface StepRequest {
   readonly step: number;
@@ -87,74 +36,26 @@ export interface StepResult {
 /** A network cut over worker processes, ready to take steps. */
 export class Pipeline {
   readonly partition: Partition;
+  /** The worker of every stage. */
+  readonly placement: readonly number[];
   readonly workers: readonly LaunchedWorker[];
   readonly #fleet: Fleet;
   readonly #scheduler: Scheduler;
   readonly #sink: DataInlet;
   readonly #feeds = new Map<number, Promise<unknown>>();
 
-  private constructor(
-    fleet: Fleet,
-    parts: { partition: Partition; workers: readonly LaunchedWorker[]; scheduler: Scheduler; sink: DataInlet },
-  ) {
+  private constructor({ fleet, partition, placement, workers, scheduler, sink }: Assembly) {
     this.#fleet = fleet;
-    this.partition = parts.partition;
-    this.workers = parts.workers;
-    this.#scheduler = parts.scheduler;
-    this.#sink = parts.sink;
+    this.partition = partition;
+    this.placement = placement;
+    this.workers = workers;
+    this.#scheduler = scheduler;
+    this.#sink = sink;
   }
 
-  /** Starts the processes, cuts the network, and gives every worker its stage. */
+  /** Starts the processes, cuts the network, and gives every worker its stages. */
   static async launch(options: PipelineOptions): Promise<Pipeline> {
-    const devices = assignDevices(options.workers, await visibleGpus(), options.engine);
-    const fleet = await Fleet.launch({
-      workers: options.workers,
-      loader: { configuration: JSON.stringify(options.loader) },
-      environment: (worker) => devices[worker]!.environment,
-      heartbeatMilliseconds: options.heartbeatMilliseconds,
-      signal: options.signal,
-    });
-    try {
-      return await Pipeline.#setUp(options, fleet, devices);
-    } catch (error) {
-      const failure = fleet.failure ?? error;
-      await fleet.close();
-      throw failure;
-    }
-  }
-
-  static async #setUp(options: PipelineOptions, fleet: Fleet, devices: readonly Device[]): Promise<Pipeline> {
-    const model = buildModel(options.model);
-    const started = await fleet.requestAll('start', (worker) => ({
-      engine: { ...options.engine, threads: devices[worker]!.threads },
-    }));
-    const costs = await costsOf(options, model, fleet, started[0]!, devices[0]!);
-    const partition = options.balance
-      ? partitionOf(options.balance, model.cells.length)
-      : balanceCells(costs.map(costPerMicroBatch), options.workers);
-    const placement = partition.stages.map((_, stage) => stage);
-    for (const [stage, worker] of placement.entries()) fleet.assign(workerName(worker), [stage]);
-    const routes = routesOf(model.cells, partition);
-    const { microBatches, workers } = options;
-    const scheduler = new Scheduler({ training: options.schedule, placement, routes, microBatches });
-    const wires = wiresOf(scheduler.schedule('train', microBatches).schedule, routes);
-    const sink = await layWires(fleet, wires, { run: randomUUID(), highWaterMark: scheduler.highWaterMark, workers });
-    try {
-      const configured = await configure(options, fleet, partition, placement);
-      const shares = sharesOf(partition, costs);
-      const launched = partition.stages.map(({ start, end }, worker) => ({
-        worker,
-        pid: fleet.pid(workerName(worker)),
-        device: started[worker]!.device,
-        cells: [model.cells[start]!.name, model.cells[end - 1]!.name] as const,
-        share: shares[worker]!,
-        parameters: configured[worker]!.parameters,
-      }));
-      return new Pipeline(fleet, { partition, workers: launched, scheduler, sink });
-    } catch (error) {
-      sink.close();
-      throw error;
-    }
+    return new Pipeline(await assemble(options));
   }
 
   /**
@@ -260,38 +161,4 @@ export class Pipeline {
     this.#sink.close();
     await this.#fleet.close();
   }
-}
-
-async function costsOf(
-  options: PipelineOptions,
-  model: Model,
-  fleet: Fleet,
-  started: ReplyTo<'start'>,
-  { threads }: Device,
-): Promise<readonly CellCost[]> {
-  const shape = options.microBatchShape;
-  if (options.costs === 'estimated' || options.workers === 1 || options.balance) return analyticCosts(model, shape);
-  const { device, engine } = started;
-  return measureCosts(fleet, { spec: options.model, model, shape, engine, device, threads });
-}
-
-function configure(
-  options: PipelineOptions,
-  fleet: Fleet,
-  { stages }: Partition,
-  placement: readonly number[],
-): Promise<ReplyTo<'configure'>[]> {
-  const { model, recompute, batchNorm, optimizer, loss, seed, weights } = options;
-  return fleet.requestAll('configure', (worker) => ({
-    ...{ model, recompute, batchNorm, optimizer, loss, seed },
-    stages: [...stages],
-    own: placement.flatMap((owner, stage) => (owner === worker ? [stage] : [])),
-    ...(weights ? { weights } : {}),
-  }));
-}
-
-function sharesOf(partition: Partition, costs: readonly CellCost[]): number[] {
-  const perStage = stageCosts(partition, costs.map(costPerMicroBatch));
-  const total = perStage.reduce((sum, cost) => sum + cost, 0);
-  return perStage.map((cost) => (total > 0 ? cost / total : 1 / perStage.length));
 }

@@ -8,6 +8,7 @@ import { paddedSize } from '../data/pad.ts';
 import { labelsOf } from '../data/wholeImage.ts';
 import { buildModel } from '../models/index.ts';
 import { checkPlan } from '../partition/limits.ts';
+import { schedules } from '../pipeline/schedules.ts';
 import { runFiles } from '../telemetry/runDirectory.ts';
 import type { TrainEvent } from '../telemetry/trainEvent.ts';
 import { visibleGpus, workersFor } from './devices.ts';
@@ -58,7 +59,7 @@ export async function predict(options: PredictOptions): Promise<PredictResult> {
   const pipeline = await Pipeline.launch({
     ...{ model: run.model, seed, loss, optimizer, workers, signal: options.signal },
     // Only for the wires: there is no training here, and one micro-batch on any number of workers.
-    schedule: 'gpipe',
+    schedule: schedules.gpipe,
     recompute: settings.recompute,
     batchNorm: settings.batch_norm,
     engine: options.engine === undefined ? engine : { ...engine, name: options.engine },

@@ -2,7 +2,7 @@ import type { Schedule } from '../pipeline/action.ts';
 import { leastQueueCapacity } from '../pipeline/boundedRun.ts';
 import type { Routes } from '../pipeline/routes.ts';
 import { formatSchedule } from '../pipeline/scheduleText.ts';
-import { schedules, type ScheduleFamily, type ScheduleName } from '../pipeline/schedules.ts';
+import { schedules, type ScheduleFamily } from '../pipeline/schedules.ts';
 import { validateSchedule } from '../pipeline/validate.ts';
 
 /** Messages that each end of a link keeps at least, so that a sender need not wait for its receiver to look up. */
@@ -18,14 +18,13 @@ export class Scheduler {
 
   /** @param microBatches the most that a step will have */
   constructor(options: {
-    training: ScheduleName | ScheduleFamily;
+    training: ScheduleFamily;
     placement: readonly number[];
     routes: Routes;
     microBatches: number;
   }) {
     this.routes = options.routes;
-    const { training } = options;
-    this.#training = typeof training === 'string' ? schedules[training] : training;
+    this.#training = options.training;
     this.#placement = options.placement;
     const request = {
       stages: options.placement.length,

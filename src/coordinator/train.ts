@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { RunFile } from '../config/runFile.ts';
+import { stagesPerWorkerOf } from '../config/scheduleName.ts';
 import { clipFactor } from '../optimizers/clipping.ts';
 import { learningRate } from '../optimizers/learningRate.ts';
 import { runFiles } from '../telemetry/runDirectory.ts';
@@ -71,6 +72,7 @@ function launch({ run, baseDirectory }: TrainOptions, plan: TrainingPlan, signal
     workers: plan.workers,
     balance: pipeline.balance,
     schedule: scheduleFamily(pipeline, baseDirectory),
+    stagesPerWorker: stagesPerWorkerOf(pipeline),
     recompute: pipeline.recompute,
     batchNorm: pipeline.batch_norm,
     loader: { kind: 'dataset', data, model, seed, baseDirectory },

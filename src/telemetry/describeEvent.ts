@@ -21,14 +21,14 @@ export function describeEvent(event: TrainEvent): string | undefined {
 }
 
 function describeLaunch({ workers, parameters, steps }: Extract<TrainEvent, { kind: 'launched' }>): string {
-  const rows = workers.map(({ worker, pid, cells, share, device }) => [
-    String(worker),
-    String(pid),
-    cells[0],
-    cells[1],
-    `${Math.round(share * 100)}%`,
-    device,
-  ]);
+  const rows = workers.flatMap(({ worker, pid, stages, share, device }) =>
+    stages.map(({ cells }, place) => [
+      // What is the worker's stands beside the first of its stages.
+      ...(place === 0 ? [String(worker), String(pid)] : ['', '']),
+      ...cells,
+      ...(place === 0 ? [`${Math.round(share * 100)}%`, device] : ['', '']),
+    ]),
+  );
   const table = formatTable(
     [
       { title: 'worker', align: 'right' },

@@ -43,7 +43,8 @@ export type TrainEvent =
 export interface LaunchedWorker {
   readonly worker: number;
   readonly pid: number;
-  readonly cells: readonly [first: string, last: string];
+  /** Its stages, in order, each from one cell to another. */
+  readonly stages: readonly { readonly stage: number; readonly cells: readonly [first: string, last: string] }[];
   /** Of the whole cost, 0 to 1. */
   readonly share: number;
   readonly device: string;

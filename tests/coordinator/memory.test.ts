@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { schedules } from '../../src/pipeline/schedules.ts';
 import type { Pipeline } from '../../src/coordinator/pipeline.ts';
 import { launchReplay, smallModel, takeStep, writeReplay } from '../support/replay.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
@@ -14,6 +15,8 @@ const settings = [
   { recompute: 'except_last', batchNorm: 'micro', schedule: '1f1b', workers: 2, output: 'logits' },
   { recompute: 'never', batchNorm: 'micro', schedule: 'gpipe', workers: 2, output: 'labels' },
   { recompute: 'never', batchNorm: 'deferred', schedule: '1f1b', workers: 2, output: 'logits' },
+  { recompute: 'never', batchNorm: 'micro', schedule: 'zb_h1', workers: 2, output: 'labels' },
+  { recompute: 'always', batchNorm: 'micro', schedule: 'zb_v', workers: 2, output: 'labels' },
 ] as const;
 
 /** Live tensors and their bytes at every worker. */
@@ -31,7 +34,14 @@ describe.each(settings)('$workers workers, recompute $recompute, batch norm $bat
     const run = { file, batch: 3, microBatches: 3, size: [16, 16] };
     const model = smallModel({ depth: 2, n_feat: 2 });
     const optimizer = { name: 'rmsprop', lr: 0.001, alpha: 0.99, eps: 1e-8, weight_decay: 0.1 } as const;
-    const pipeline = await launchReplay(run, { schedule, recompute, batchNorm, workers, model, optimizer });
+    const pipeline = await launchReplay(run, {
+      schedule: schedules[schedule],
+      recompute,
+      batchNorm,
+      workers,
+      model,
+      optimizer,
+    });
     try {
       const evaluate = (step: number) =>
         pipeline.evaluate({ step, source: { kind: 'replay', step: 0 }, microBatches: [1, 1, 1] }, output);

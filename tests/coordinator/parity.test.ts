@@ -31,6 +31,21 @@ describe('recomputation', () => {
   });
 });
 
+describe('schedules', () => {
+  it.each(['1f1b', 'interleaved_1f1b', 'v_1f1b', 'zb_h1', 'zb_v'] as const)(
+    '%s agrees with LAMP on two and three workers',
+    { timeout },
+    async (schedule) => {
+      await expectAgreement('unet3d_micro4', { workers: 2, schedule });
+      await expectAgreement('unet2d_micro2', { workers: 3, schedule, recompute: 'always' });
+    },
+  );
+
+  it('gpipe agrees with LAMP where the network is folded', { timeout }, () =>
+    expectAgreement('unet3d_flags', { workers: 2, placement: 'folded', recompute: 'never' }),
+  );
+});
+
 it('plain tfjs agrees with LAMP through a pipeline', { timeout }, () =>
   expectAgreement('unet3d_flags', { workers: 2, engine: 'cpu' }),
 );

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { PipelineOptions } from '../../src/coordinator/pipeline.ts';
+import type { PipelineOptions } from '../../src/coordinator/pipelineOptions.ts';
 import type { StoredTensor } from '../../src/checkpoint/safetensors.ts';
 import { buildModel } from '../../src/models/index.ts';
 import { clipFactor } from '../../src/optimizers/clipping.ts';

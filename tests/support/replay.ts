@@ -2,7 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSafetensors, writeSafetensors, type StoredTensor } from '../../src/checkpoint/safetensors.ts';
-import { Pipeline, type PipelineOptions, type StepResult } from '../../src/coordinator/pipeline.ts';
+import { Pipeline, type StepResult } from '../../src/coordinator/pipeline.ts';
+import type { PipelineOptions } from '../../src/coordinator/pipelineOptions.ts';
+import { schedules } from '../../src/pipeline/schedules.ts';
 import type { ModelSpec } from '../../src/config/runFile.ts';
 import { chunk } from '../../src/pipeline/microBatch.ts';
 import { sizeOf } from '../../src/engine/tensor.ts';
@@ -58,7 +60,7 @@ export function launchReplay(run: ReplayRun, options: Partial<PipelineOptions> =
     optimizer: { name: 'sgd', lr: 0.1, momentum: 0.9, nesterov: false, weight_decay: 0 },
     seed: 7,
     workers: 2,
-    schedule: 'gpipe',
+    schedule: schedules.gpipe,
     recompute: 'except_last',
     batchNorm: 'micro',
     engine: { name: 'auto', threads: 1 },

@@ -4,8 +4,20 @@ import type { TrainEvent } from '../../src/telemetry/trainEvent.ts';
 export const launched: TrainEvent = {
   kind: 'launched',
   workers: [
-    { worker: 0, pid: 4001, cells: ['encoder.0', 'encoder.2'], share: 0.52, device: 'CPU, 1 thread' },
-    { worker: 1, pid: 4002, cells: ['decoder.0', 'head'], share: 0.48, device: 'CPU, 1 thread' },
+    {
+      worker: 0,
+      pid: 4001,
+      stages: [{ stage: 0, cells: ['encoder.0', 'encoder.2'] }],
+      share: 0.52,
+      device: 'CPU, 1 thread',
+    },
+    {
+      worker: 1,
+      pid: 4002,
+      stages: [{ stage: 1, cells: ['decoder.0', 'head'] }],
+      share: 0.48,
+      device: 'CPU, 1 thread',
+    },
   ],
   parameters: 22906650,
   stepsPerEpoch: 2,

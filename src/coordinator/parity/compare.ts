@@ -33,7 +33,11 @@ interface Pair {
 }
 
 /** Compares tensors element by element. Two NaN agree; one does not. */
-export function compareElements(tensors: string, pairs: readonly Pair[], { absolute, relative }: Tolerance): Comparison {
+export function compareElements(
+  tensors: string,
+  pairs: readonly Pair[],
+  { absolute, relative }: Tolerance,
+): Comparison {
   return worstOf(
     tensors,
     pairs.map((pair) => worstElement(pair, (expected) => absolute + relative * Math.abs(expected))),
@@ -67,7 +71,8 @@ function worstOf(tensors: string, each: readonly Worst[]): Comparison {
 }
 
 function worstElement({ name, got, expected }: Pair, toleranceOf: (expected: number) => number): Worst {
-  if (got.length !== expected.length) return { name: `${name} (${got.length} values, not ${expected.length})`, error: Infinity, tolerance: 1 };
+  if (got.length !== expected.length)
+    return { name: `${name} (${got.length} values, not ${expected.length})`, error: Infinity, tolerance: 1 };
   let worst: Worst = { name, error: 0, tolerance: toleranceOf(0) };
   for (let i = 0; i < expected.length; i++) {
     const [a, b] = [Number(got[i]), Number(expected[i])];

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { EngineSpec, RecomputeMode } from '../../config/runFile.ts';
+import type { PlacementName, TrainingScheduleName } from '../../config/scheduleName.ts';
 import { startEngine } from '../../engine/index.ts';
 import type { Comparison } from './compare.ts';
 import { runLossCase, runMetricCase } from './moduleCases.ts';
@@ -14,6 +15,10 @@ export interface ParityOptions {
   /** As in the case unless given. */
   readonly microBatches?: number;
   readonly recompute?: RecomputeMode;
+  /** GPipe unless given. */
+  readonly schedule?: TrainingScheduleName;
+  /** As the schedule wants it unless given. */
+  readonly placement?: PlacementName;
   readonly engine?: Exclude<EngineSpec['name'], 'auto'>;
   readonly signal: AbortSignal;
 }
@@ -41,7 +46,12 @@ export async function runParity(
     options.signal.throwIfAborted();
     const begin = performance.now();
     const outcome = await runCase(await readReferenceCase(file), options);
-    const result = { file, case: basename(file, '.safetensors'), ...outcome, seconds: (performance.now() - begin) / 1000 };
+    const result = {
+      file,
+      case: basename(file, '.safetensors'),
+      ...outcome,
+      seconds: (performance.now() - begin) / 1000,
+    };
     results.push(result);
     report(result);
   }

@@ -31,7 +31,12 @@ const lossSchema = z.discriminatedUnion('loss', [
     jaccard: z.boolean().default(false),
     reduction: reduction.default('mean'),
   }),
-  z.object({ kind: z.literal('loss'), loss: z.literal('FocalLoss'), gamma: z.number(), reduction: reduction.default('mean') }),
+  z.object({
+    kind: z.literal('loss'),
+    loss: z.literal('FocalLoss'),
+    gamma: z.number(),
+    reduction: reduction.default('mean'),
+  }),
 ]);
 
 const metricSchema = z.object({
@@ -72,7 +77,11 @@ function describe(raw: unknown): CaseDescription {
   const parsed = SCHEMAS[kind as keyof typeof SCHEMAS].safeParse(raw);
   if (parsed.success) return { status: 'known', description: parsed.data };
   const [issue] = parsed.error.issues;
-  return { status: 'unknown', kind, reason: `${issue?.path.join('.') ?? 'case'}: ${issue?.message ?? 'not understood'}` };
+  return {
+    status: 'unknown',
+    kind,
+    reason: `${issue?.path.join('.') ?? 'case'}: ${issue?.message ?? 'not understood'}`,
+  };
 }
 
 /** A tensor that the case must have. */
@@ -84,4 +93,6 @@ export function tensorOf({ file, tensors }: ReferenceCase, name: string): Stored
 
 /** The tensors under a prefix, by the name behind it. */
 export const tensorsUnder = ({ tensors }: ReferenceCase, prefix: string): ReadonlyMap<string, StoredTensor> =>
-  new Map([...tensors].flatMap(([name, tensor]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), tensor]] : [])));
+  new Map(
+    [...tensors].flatMap(([name, tensor]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), tensor]] : [])),
+  );

@@ -5,8 +5,12 @@ import { channelsFirst } from '../../checkpoint/pytorchLayout.ts';
 import { readSafetensors, type StoredTensor } from '../../checkpoint/safetensors.ts';
 import type { TensorValues } from '../../checkpoint/dtype.ts';
 import { chunk } from '../../pipeline/microBatch.ts';
+import { foldedPlacement, interleavedPlacement } from '../../pipeline/placements.ts';
+import { schedules } from '../../pipeline/schedules.ts';
+import { stagesPerWorkerOf, type PlacementName } from '../../config/scheduleName.ts';
 import type { TensorMessage } from '../../transport/tensorMessage.ts';
 import { Pipeline } from '../pipeline.ts';
+import type { PipelineOptions } from '../pipelineOptions.ts';
 import { compareElements, compareGradients, DIRECT, MULTIPLIED, type Comparison } from './compare.ts';
 import type { ParityOptions } from './index.ts';
 import { tensorOf, tensorsUnder, type ReferenceCase, type TrainCase } from './referenceCase.ts';
@@ -35,13 +39,14 @@ async function launch(
   const microBatches = chunk(batch, options.microBatches ?? micro_batches);
   const file = resolve(reference.file);
   const classWeights = [...(tensorOf(reference, 'class_weights').values as Float32Array)];
+  const workers = options.workers ?? 1;
+  const { schedule, stagesPerWorker, placement } = scheduleOf(options, workers);
   const pipeline = await Pipeline.launch({
     model,
     optimizer,
     loss: { name: 'lamp', focal_weight: 0.5, focal_gamma: 2, class_weights: classWeights },
     seed: 0,
-    workers: options.workers ?? 1,
-    schedule: 'gpipe',
+    ...{ workers, schedule, stagesPerWorker, placement },
     recompute: options.recompute ?? 'except_last',
     batchNorm: batch_norm,
     engine: { name: options.engine ?? 'auto' },
@@ -53,6 +58,21 @@ async function launch(
     signal: options.signal,
   });
   return { pipeline, microBatches };
+}
+
+/** The schedule that was asked for, on the placement that was asked for or its own. */
+function scheduleOf(
+  { schedule = 'gpipe', placement }: ParityOptions,
+  workers: number,
+): Pick<PipelineOptions, 'schedule' | 'stagesPerWorker' | 'placement'> {
+  const family = { schedule: schedules[schedule], stagesPerWorker: stagesPerWorkerOf({ schedule }) };
+  if (placement === undefined) return family;
+  const lay: Record<PlacementName, readonly number[]> = {
+    consecutive: interleavedPlacement(workers, 1),
+    interleaved: interleavedPlacement(workers, 2),
+    folded: foldedPlacement(workers),
+  };
+  return { ...family, placement: lay[placement] };
 }
 
 async function compareRun(
@@ -75,15 +95,24 @@ async function compareRun(
     await pipeline.apply(optimizer.lr);
   }
   const expectedLosses = tensorOf(reference, 'losses').values;
-  comparisons.push(compareElements('losses', [{ name: 'losses', got: Float64Array.from(losses), expected: expectedLosses }], DIRECT));
+  comparisons.push(
+    compareElements('losses', [{ name: 'losses', got: Float64Array.from(losses), expected: expectedLosses }], DIRECT),
+  );
   const after = await collect(pipeline, 'parameters', directory);
   comparisons.push(compareElements('after', pairs(tensorsUnder(reference, 'after.'), after), MULTIPLIED));
-  const evaluated = await pipeline.evaluate({ step: steps, source: { kind: 'replay', step: 0 }, microBatches }, 'logits');
+  const evaluated = await pipeline.evaluate(
+    { step: steps, source: { kind: 'replay', step: 0 }, microBatches },
+    'logits',
+  );
   comparisons.push(compareOutputs(reference, 'eval_output', evaluated));
   return comparisons;
 }
 
-function compareOutputs(reference: ReferenceCase, name: 'output' | 'eval_output', messages: readonly TensorMessage[]): Comparison {
+function compareOutputs(
+  reference: ReferenceCase,
+  name: 'output' | 'eval_output',
+  messages: readonly TensorMessage[],
+): Comparison {
   const parts = messages.map(({ header, values }) => channelsFirst(values as Float32Array, header.shape).values);
   const got = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
   let offset = 0;
@@ -111,4 +140,8 @@ const pairs = (
   expected: ReadonlyMap<string, StoredTensor>,
   got: ReadonlyMap<string, StoredTensor>,
 ): { name: string; got: TensorValues; expected: TensorValues }[] =>
-  [...expected].map(([name, { values }]) => ({ name, got: got.get(name)?.values ?? new Float32Array(0), expected: values }));
+  [...expected].map(([name, { values }]) => ({
+    name,
+    got: got.get(name)?.values ?? new Float32Array(0),
+    expected: values,
+  }));

@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import type { Model } from '../models/cell.ts';
+import { buildModel } from '../models/index.ts';
+import { balanceCells } from '../partition/balance.ts';
+import { analyticCosts, costPerMicroBatch, type CellCost } from '../partition/cost.ts';
+import { partitionOf, stageCosts, type Partition } from '../partition/partition.ts';
+import { routesOf } from '../pipeline/routes.ts';
+import type { LaunchedWorker as ReportedWorker } from '../telemetry/trainEvent.ts';
+import type { DataInlet } from '../transport/dataLink.ts';
+import { workerName } from '../transport/names.ts';
+import type { ReplyTo } from '../transport/protocol.ts';
+import { measureCosts } from './costs.ts';
+import { assignDevices, visibleGpus, type Device } from './devices.ts';
+import { Fleet } from './fleet.ts';
+import type { PipelineOptions } from './pipelineOptions.ts';
+import { Scheduler } from './scheduler.ts';
+import { layWires, wiresOf } from './wiring.ts';
+
+/** A worker as it was launched. */
+export interface LaunchedWorker extends ReportedWorker {
+  readonly parameters: number;
+}
+
+/** The parts of a pipeline that is ready to take steps. */
+export interface Assembly {
+  readonly fleet: Fleet;
+  readonly partition: Partition;
+  /** The worker of every stage. */
+  readonly placement: readonly number[];
+  readonly workers: readonly LaunchedWorker[];
+  readonly scheduler: Scheduler;
+  /** Where predictions arrive. */
+  readonly sink: DataInlet;
+}
+
+/** Starts the processes, cuts the network, lays the links, and gives every worker its stages. */
+export async function assemble(options: PipelineOptions): Promise<Assembly> {
+  const devices = assignDevices(options.workers, await visibleGpus(), options.engine);
+  const fleet = await Fleet.launch({
+    workers: options.workers,
+    loader: { configuration: JSON.stringify(options.loader) },
+    environment: (worker) => devices[worker]!.environment,
+    heartbeatMilliseconds: options.heartbeatMilliseconds,
+    signal: options.signal,
+  });
+  try {
+    return await setUp(options, fleet, devices);
+  } catch (error) {
+    const failure = fleet.failure ?? error;
+    await fleet.close();
+    throw failure;
+  }
+}
+
+async function setUp(options: PipelineOptions, fleet: Fleet, devices: readonly Device[]): Promise<Assembly> {
+  const { microBatches, workers, schedule } = options;
+  const model = buildModel(options.model);
+  const started = await fleet.requestAll('start', (worker) => ({
+    engine: { ...options.engine, threads: devices[worker]!.threads },
+  }));
+  const placement = options.placement ?? schedule.placement(workers, options.stagesPerWorker ?? usualStages(options));
+  const costs = await costsOf(options, model, fleet, started[0]!, devices[0]!);
+  const partition = options.balance
+    ? partitionOf(options.balance, model.cells.length)
+    : balanceCells(costs.map(costPerMicroBatch), placement.length);
+  for (let worker = 0; worker < workers; worker++) fleet.assign(workerName(worker), stagesOf(placement, worker));
+  const routes = routesOf(model.cells, partition);
+  const scheduler = new Scheduler({ training: schedule, placement, routes, microBatches });
+  const wires = wiresOf(scheduler.schedule('train', microBatches).schedule, routes);
+  const sink = await layWires(fleet, wires, { run: randomUUID(), highWaterMark: scheduler.highWaterMark, workers });
+  try {
+    const configured = await configure(options, fleet, partition, placement);
+    const launched = describeWorkers(model, { partition, placement, costs }, (worker) => ({
+      pid: fleet.pid(workerName(worker)),
+      device: started[worker]!.device,
+      parameters: configured[worker]!.parameters,
+    }));
+    return { fleet, partition, placement, workers: launched, scheduler, sink };
+  } catch (error) {
+    sink.close();
+    throw error;
+  }
+}
+
+const usualStages = ({ schedule }: PipelineOptions): number =>
+  schedule.stagesPerWorker === 'any' ? 1 : schedule.stagesPerWorker;
+
+const stagesOf = (placement: readonly number[], worker: number): number[] =>
+  placement.flatMap((owner, stage) => (owner === worker ? [stage] : []));
+
+function describeWorkers(
+  model: Model,
+  { partition, placement, costs }: { partition: Partition; placement: readonly number[]; costs: readonly CellCost[] },
+  facts: (worker: number) => Pick<LaunchedWorker, 'pid' | 'device' | 'parameters'>,
+): LaunchedWorker[] {
+  const perStage = stageCosts(partition, costs.map(costPerMicroBatch));
+  const total = perStage.reduce((sum, cost) => sum + cost, 0);
+  return [...new Set(placement)]
+    .toSorted((a, b) => a - b)
+    .map((worker) => {
+      const own = stagesOf(placement, worker);
+      const stages = own.map((stage) => {
+        const { start, end } = partition.stages[stage]!;
+        return { stage, cells: [model.cells[start]!.name, model.cells[end - 1]!.name] as const };
+      });
+      const cost = own.reduce((sum, stage) => sum + perStage[stage]!, 0);
+      return { worker, stages, share: total > 0 ? cost / total : own.length / placement.length, ...facts(worker) };
+    });
+}
+
+async function costsOf(
+  options: PipelineOptions,
+  model: Model,
+  fleet: Fleet,
+  started: ReplyTo<'start'>,
+  { threads }: Device,
+): Promise<readonly CellCost[]> {
+  const shape = options.microBatchShape;
+  if (options.costs === 'estimated' || options.workers === 1 || options.balance) return analyticCosts(model, shape);
+  const { device, engine } = started;
+  return measureCosts(fleet, { spec: options.model, model, shape, engine, device, threads });
+}
+
+function configure(
+  options: PipelineOptions,
+  fleet: Fleet,
+  { stages }: Partition,
+  placement: readonly number[],
+): Promise<ReplyTo<'configure'>[]> {
+  const { model, recompute, batchNorm, optimizer, loss, seed, weights } = options;
+  return fleet.requestAll('configure', (worker) => ({
+    ...{ model, recompute, batchNorm, optimizer, loss, seed },
+    stages: [...stages],
+    own: stagesOf(placement, worker),
+    ...(weights ? { weights } : {}),
+  }));
+}

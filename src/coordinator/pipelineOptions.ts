@@ -1,0 +1,43 @@
+import type {
+  BatchNormMode,
+  EngineSpec,
+  LossSpec,
+  ModelSpec,
+  OptimizerSpec,
+  RecomputeMode,
+} from '../config/runFile.ts';
+import type { LoaderConfiguration } from '../data/loader/configuration.ts';
+import type { Shape } from '../engine/tensor.ts';
+import type { ScheduleFamily } from '../pipeline/schedules.ts';
+
+/** What a pipeline is launched from. */
+export interface PipelineOptions {
+  readonly model: ModelSpec;
+  readonly loss: LossSpec;
+  readonly optimizer: OptimizerSpec;
+  readonly seed: number;
+  /** From 1 to the number of cells. */
+  readonly workers: number;
+  readonly balance?: readonly number[] | undefined;
+  /** One of ours, or a user's own. */
+  readonly schedule: ScheduleFamily;
+  /** How many stages each worker gets; as many as the schedule is known for unless given. */
+  readonly stagesPerWorker?: number | undefined;
+  /** The worker of every stage, where it is not to be the schedule's own. */
+  readonly placement?: readonly number[] | undefined;
+  readonly recompute: RecomputeMode;
+  readonly batchNorm: BatchNormMode;
+  readonly engine: EngineSpec;
+  /** Parameters to begin with: a safetensors file, and what stands before each name in it. */
+  readonly weights?: { readonly file: string; readonly prefix: string } | undefined;
+  readonly loader: LoaderConfiguration;
+  /** (batch, …spatial, channels) of one micro-batch: what the cells are timed with. */
+  readonly microBatchShape: Shape;
+  /** The most micro-batches that a step will have. */
+  readonly microBatches: number;
+  /** Whether the cut goes by measured times, or by an estimate (the same on every machine). */
+  readonly costs: 'measured' | 'estimated';
+  /** How long a process may be silent; see `FleetOptions`. */
+  readonly heartbeatMilliseconds?: number;
+  readonly signal: AbortSignal;
+}
