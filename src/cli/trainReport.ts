@@ -38,7 +38,9 @@ export function describeValidation({ data }: RunFile, baseDirectory: string, und
       ? 'There is one subject: measured on the very image'
       : `Measured on the very ${validated.size} images`;
   const byHeart =
-    undeformedDice === undefined ? '' : ` The labels as they were before the deformation would score ${undeformedDice.toFixed(3)}.`;
+    undeformedDice === undefined
+      ? ''
+      : ` The labels as they were before the deformation would score ${undeformedDice.toFixed(3)}.`;
   return `${subjects} that it was trained on, ${how}.${byHeart} This says how well it learnt what it saw, not how well it segments anybody else.`;
 }
 

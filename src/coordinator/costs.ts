@@ -45,7 +45,11 @@ export async function measureCosts(fleet: Fleet, request: CostRequest): Promise<
     shape: [...shape],
     repetitions: REPETITIONS,
   });
-  const cells = request.model.cells.map(({ name }, c) => ({ name, forward: forward[c] ?? 0, backward: backward[c] ?? 0 }));
+  const cells = request.model.cells.map(({ name }, c) => ({
+    name,
+    forward: forward[c] ?? 0,
+    backward: backward[c] ?? 0,
+  }));
   const profile: Profile = { version: 1, ...subject, repeats: REPETITIONS, cells };
   await writeProfile(file, profile);
   return measuredCosts(profile, estimates);

@@ -22,7 +22,10 @@ export async function visibleGpus(): Promise<readonly string[]> {
     const { stdout } = await promisify(execFile)('nvidia-smi', ['--query-gpu=index', '--format=csv,noheader'], {
       timeout: 10_000,
     });
-    return stdout.split('\n').filter((line) => /^\d+$/.test(line.trim())).map((line) => line.trim());
+    return stdout
+      .split('\n')
+      .filter((line) => /^\d+$/.test(line.trim()))
+      .map((line) => line.trim());
   } catch {
     // No driver, no GPU.
     return [];

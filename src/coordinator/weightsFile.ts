@@ -8,7 +8,8 @@ export async function saveWeights(pipeline: Pipeline, file: string, metadata: Re
   try {
     await pipeline.dump('parameters', (worker) => parts[worker]!);
     const tensors = new Map<string, StoredTensor>();
-    for (const part of parts) for (const [name, tensor] of (await readSafetensors(part)).tensors) tensors.set(name, tensor);
+    for (const part of parts)
+      for (const [name, tensor] of (await readSafetensors(part)).tensors) tensors.set(name, tensor);
     await writeSafetensors(file, tensors, metadata);
   } finally {
     await Promise.all(parts.map((part) => rm(part, { force: true })));

@@ -15,7 +15,10 @@ interface Wire {
 export function wiresOf(schedule: Schedule, routes: Routes): readonly Wire[] {
   const first = schedule.placement[0]!;
   const last = schedule.placement.at(-1)!;
-  const between = linksOf(messagesOf(schedule, routes)).map(({ from, to }) => ({ from: workerName(from), to: workerName(to) }));
+  const between = linksOf(messagesOf(schedule, routes)).map(({ from, to }) => ({
+    from: workerName(from),
+    to: workerName(to),
+  }));
   const fed = [...new Set([first, last])].map((worker) => ({ from: LOADER, to: workerName(worker) }));
   return [...between, ...fed, { from: workerName(last), to: SINK }];
 }
@@ -43,7 +46,9 @@ export async function layWires(
     );
     await Promise.all(
       peers.map(async (peer) => {
-        const receivers = wires.filter(({ from }) => from === peer).map(({ to }) => [to, endpoints.get(to)![peer]!] as const);
+        const receivers = wires
+          .filter(({ from }) => from === peer)
+          .map(({ to }) => [to, endpoints.get(to)![peer]!] as const);
         await fleet.request(peer, 'connect', { to: Object.fromEntries(receivers), run, highWaterMark });
       }),
     );

@@ -10,7 +10,11 @@ export interface Links {
 export const noLinks = (): Links => ({ inlets: new Map(), outlets: new Map() });
 
 /** Listens for every peer that has something to send here. */
-export async function bindInlets({ from, run, highWaterMark }: RequestOf<'bind'>): Promise<ReadonlyMap<string, DataInlet>> {
+export async function bindInlets({
+  from,
+  run,
+  highWaterMark,
+}: RequestOf<'bind'>): Promise<ReadonlyMap<string, DataInlet>> {
   const inlets = new Map<string, DataInlet>();
   for (const peer of from) inlets.set(peer, await DataInlet.bind({ from: peer, run, highWaterMark }));
   return inlets;
@@ -19,7 +23,10 @@ export async function bindInlets({ from, run, highWaterMark }: RequestOf<'bind'>
 /** Connects to every peer that this one has something to send to. */
 export const connectOutlets = ({ to, run, highWaterMark }: RequestOf<'connect'>): ReadonlyMap<string, DataOutlet> =>
   new Map(
-    Object.entries(to).map(([peer, endpoint]) => [peer, DataOutlet.connect({ endpoint, to: peer, highWaterMark, run })]),
+    Object.entries(to).map(([peer, endpoint]) => [
+      peer,
+      DataOutlet.connect({ endpoint, to: peer, highWaterMark, run }),
+    ]),
   );
 
 export function closeLinks({ inlets, outlets }: Links): void {
