@@ -35,7 +35,7 @@ export const stageCostOf = ({ cells, loss, updatePerMillion }: ModelCost, { star
   const memory = stageMemory(own, {
     first: start === 0,
     lossScratch: last ? loss.scratchBytes : undefined,
-    skips: new Map(Object.entries(skipBytes(cells))),
+    skips: skipMap(cells),
   });
   return {
     forward: total(({ forward }) => forward) + (last ? loss.milliseconds : 0),
@@ -58,3 +58,12 @@ export const messageBytesOf = (cells: readonly CellFootprint[], { stages }: Part
 
 const skipBytes = (cells: readonly CellFootprint[]): Record<string, number> =>
   Object.fromEntries(cells.flatMap(({ stash, stashBytes }) => (stash === undefined ? [] : [[stash, stashBytes]])));
+
+const known = new WeakMap<readonly CellFootprint[], ReadonlyMap<string, number>>();
+
+/** The same for every stage of a model: a search asks for thousands. */
+const skipMap = (cells: readonly CellFootprint[]): ReadonlyMap<string, number> => {
+  const skips = known.get(cells) ?? new Map(Object.entries(skipBytes(cells)));
+  known.set(cells, skips);
+  return skips;
+};
