@@ -1,7 +1,5 @@
-import type { Layout } from './family.ts';
 import { reach } from './reach.ts';
-import type { Effort, Reached, ReachRequest, ReachResult } from './reach.ts';
-import type { Tables } from './tables.ts';
+import type { Effort, Reached, ReachRequest } from './reach.ts';
 
 /** Two loads closer than this, relatively, are one: sums of different order differ in their last digits. */
 export const sameLoad = 1e-12;
@@ -44,22 +42,49 @@ const quickGuess = (question: Question): Reached | undefined => {
 
 /** The least below `best`, if there is one. */
 const leastFrom = (request: ReachRequest, best: number, effort: Effort): LeastBottleneck => {
-  let [low, high] = [lowest(request), best * (1 - sameLoad)];
-  let found: Reached | undefined;
-  if (low >= high) return { found, bound: low };
-  const ask = (limit: number): ReachResult => {
-    const result = reach(request, limit, effort);
-    if (result.found) [found, high] = [result.found, result.found.bottleneck * (1 - sameLoad)];
-    else if (effort.left >= 0) low = Math.max(limit, result.next);
-    return result;
-  };
-  if (best < Infinity && !ask(high).found) return { found, bound: low };
+  const search = new Bisection(request, best, effort);
+  if (best < Infinity) search.ask(search.high);
   // From below, in growing steps: low limits leave few states.
-  for (let step = 0.01; !found && low < Infinity && effort.left >= 0; step *= 2)
-    ask(low * (step > 0.01 ? 1 + step : 1));
-  while (found && low < high && effort.left >= 0) ask(high - low > 1e-4 * high ? (low + high) / 2 : high);
-  return { found, bound: found && effort.left >= 0 ? found.bottleneck : low };
+  else
+    for (let step = 0.01; search.isOpen && !search.found; step *= 2)
+      search.ask(search.low * (step > 0.01 ? 1 + step : 1));
+  while (search.isOpen && search.found) search.ask(search.middle);
+  return { found: search.found, bound: search.found && effort.left >= 0 ? search.found.bottleneck : search.low };
 };
+
+class Bisection {
+  /** No assignment is under `low`; what is sought is at most `high`. */
+  low: number;
+  high: number;
+  found: Reached | undefined;
+  readonly #request: ReachRequest;
+  readonly #effort: Effort;
+
+  constructor(request: ReachRequest, best: number, effort: Effort) {
+    this.#request = request;
+    this.#effort = effort;
+    this.low = lowest(request);
+    this.high = best * (1 - sameLoad);
+  }
+
+  get isOpen(): boolean {
+    return this.low < this.high && this.#effort.left >= 0;
+  }
+
+  /** At last the highest itself: then what is found is better by the least that counts, or nothing is. */
+  get middle(): number {
+    return this.high - this.low > 1e-4 * this.high ? (this.low + this.high) / 2 : this.high;
+  }
+
+  ask(limit: number): void {
+    if (!this.isOpen) return;
+    const result = reach(this.#request, limit, this.#effort);
+    if (result.found) {
+      this.found = result.found;
+      this.high = result.found.bottleneck * (1 - sameLoad);
+    } else if (this.#effort.left >= 0) this.low = Math.max(limit, result.next);
+  }
+}
 
 /** No limit below this can do: all workers busy all the time; the largest cell on the fastest. */
 const lowest = ({ tables, layout }: Pick<ReachRequest, 'tables' | 'layout'>): number => {

@@ -41,7 +41,7 @@ class Branching {
   readonly #effort: Effort;
   readonly #twins: readonly number[];
   #known: number;
-  readonly #row: number[] = [];
+  readonly #row: (number | undefined)[];
   readonly #stages: CellRange[] = [];
   /** By worker: the least that it will have to do; its bytes, and the largest working ones. */
   readonly #loads: number[];
@@ -53,6 +53,7 @@ class Branching {
     this.#known = known;
     this.#effort = effort;
     this.#twins = twinsOf(question.cluster);
+    this.#row = Array.from({ length: question.layout.slots }, () => undefined);
     this.#loads = question.cluster.workers.map(() => 0);
     this.#bytes = [...this.#loads];
     this.#working = [...this.#loads];
@@ -100,7 +101,7 @@ class Branching {
     const [loads, bytes, working, before] = undo;
     for (const each of loads.keys())
       [this.#loads[each], this.#bytes[each], this.#working[each]] = [loads[each]!, bytes[each]!, working[each]!];
-    if (before === undefined) delete this.#row[slot];
+    this.#row[slot] = before;
     return longer;
   }
 
@@ -153,7 +154,7 @@ class Branching {
 
   #judge(): void {
     const { workload, cluster, layout } = this.#question;
-    const assignment = { stages: [...this.#stages], placement: placementOfRow(layout, this.#row) };
+    const assignment = { stages: [...this.#stages], placement: placementOfRow(layout, this.#row as number[]) };
     const { bottleneck } = worthOf(workload, cluster, assignment);
     if (bottleneck >= this.#known * (1 - sameLoad)) return;
     this.#known = bottleneck;

@@ -1,0 +1,94 @@
+import { RandomStream } from '../../random/stream.ts';
+import { neighbours, placementOfRow, stagesFrom } from '../search/neighbours.ts';
+import type { Layout } from '../search/family.ts';
+import type { StageAssignment } from '../search/objective.ts';
+import { climb, judged } from './climb.ts';
+import type { Freedom, Judged, Patience } from './climb.ts';
+import { isBetter } from './judge.ts';
+import type { Judge } from './judge.ts';
+
+export interface Refinement extends Freedom {
+  /** Where there are at most so many assignments, every one is judged. */
+  readonly tryAll: number;
+  /** How often the best is shaken and climbed from again. */
+  readonly shakes: number;
+}
+
+/** The best assignment by the simulator's judgement: of all, where they are few; else by climbing from many starts. */
+export const refine = (
+  judge: Judge,
+  starts: readonly StageAssignment[],
+  { tryAll, shakes, cuts }: Refinement,
+  patience: Patience,
+): Judged | undefined => {
+  const { layout, setting } = judge;
+  const cells = setting.cost.cells.length;
+  if (cuts && countAssignments(cells, layout, setting.machine.workers.length) <= tryAll)
+    return bestOf(everyAssignment(cells, layout, setting.machine.workers.length), judge);
+  const climbed = starts.map((start) => climb(judge, start, { cuts }, patience));
+  let best = leastOf(climbed);
+  const random = new RandomStream('partition.refine');
+  for (let shake = 0; shake < shakes && patience.left > 0; shake += 1) {
+    if (!best) break;
+    const start = shaken(best.assignment, judge, { cuts }, random);
+    best = leastOf([best, climb(judge, start, { cuts }, patience)]);
+  }
+  return best;
+};
+
+const leastOf = (all: readonly Judged[]): Judged | undefined =>
+  all.reduce<Judged | undefined>(
+    (best, other) => (best && !isBetter(other.verdict, best.verdict) ? best : other),
+    undefined,
+  );
+
+const bestOf = (assignments: Iterable<StageAssignment>, judge: Judge): Judged | undefined => {
+  let best: Judged | undefined;
+  for (const assignment of assignments) {
+    const other = judged(judge, assignment);
+    if (!best || isBetter(other.verdict, best.verdict)) best = other;
+  }
+  return best;
+};
+
+/** Some random neighbours away. */
+const shaken = (start: StageAssignment, judge: Judge, { cuts }: Freedom, random: RandomStream): StageAssignment => {
+  let assignment = start;
+  const { layout, setting } = judge;
+  for (let steps = 2 + random.integer(3); steps > 0; steps -= 1) {
+    const all = [...neighbours(assignment, layout, setting.machine.workers.length)];
+    const allowed = all.filter(({ stages }) => cuts || stages === assignment.stages);
+    if (allowed.length > 0) assignment = allowed[random.integer(allowed.length)]!;
+  }
+  return assignment;
+};
+
+/** Partitions times ordered choices of workers. */
+export const countAssignments = (cells: number, { slotOfStage, slots }: Layout, workers: number): number => {
+  let count = 1;
+  for (let cut = 1; cut < slotOfStage.length; cut += 1) count *= (cells - cut) / cut;
+  for (let slot = 0; slot < slots; slot += 1) count *= workers - slot;
+  return Math.round(count);
+};
+
+function* everyAssignment(cells: number, layout: Layout, workers: number): Generator<StageAssignment> {
+  for (const row of everyRow(layout.slots, workers)) {
+    const placement = placementOfRow(layout, row);
+    for (const starts of everyStarts(cells, layout.slotOfStage.length))
+      yield { stages: stagesFrom(starts, cells), placement };
+  }
+}
+
+function* everyRow(slots: number, workers: number, row: readonly number[] = []): Generator<readonly number[]> {
+  if (row.length === slots) yield row;
+  else
+    for (let worker = 0; worker < workers; worker += 1)
+      if (!row.includes(worker)) yield* everyRow(slots, workers, [...row, worker]);
+}
+
+function* everyStarts(cells: number, stages: number, starts: readonly number[] = [0]): Generator<readonly number[]> {
+  if (starts.length === stages) yield starts;
+  else
+    for (let start = starts.at(-1)! + 1; start <= cells - (stages - starts.length); start += 1)
+      yield* everyStarts(cells, stages, [...starts, start]);
+}
