@@ -24,15 +24,16 @@ export class CrossEntropyLoss implements Loss {
     const { batchSize, weightTotal } = target;
     const classes = logits.shape.at(-1)!;
     const voxels = sizeOf(logits.shape.slice(1, -1));
-    const weights = Float32Array.from(this.#classWeights ?? new Float32Array(classes).fill(1));
     return engine.tidy(() => {
-      const classWeights = engine.tensor(weights, [classes, 1]);
+      const weights = this.#classWeights && engine.tensor(Float32Array.from(this.#classWeights), [classes, 1]);
       return evaluatePerSample(engine, logits, target, (sample) => {
         const { p, t, logTrue } = trueClass(engine, sample.logits, sample.labels);
-        const weighted = math.matMul(t, classWeights);
-        const total = this.#classWeights
-          ? (weightTotal ?? math.mul(math.maximum(math.sum(weighted), 1e-30), batchSize))
-          : batchSize * voxels;
+        if (!weights) {
+          const share = 1 / (batchSize * voxels);
+          return { value: math.mul(math.sum(logTrue), -share), gradient: math.mul(math.sub(p, t), share) };
+        }
+        const weighted = math.matMul(t, weights);
+        const total = weightTotal ?? math.mul(math.maximum(math.sum(weighted), 1e-30), batchSize);
         const share = math.div(weighted, total);
         return { value: math.neg(math.sum(math.mul(share, logTrue))), gradient: math.mul(math.sub(p, t), share) };
       });

@@ -54,7 +54,7 @@ export class LampLoss implements Loss {
  *
  *     dl = p·(B − u) + h·t        h = p_y·A_y + λw_y/S · (γ·(1−p_y)^(γ−1)·p_y·log p_y − (1−p_y)^γ),   u = Σ p·B + h
  *
- * Sums over voxels by class are products with the one-hot labels, and so matrix products.
+ * Sums over voxels by class, and what a voxel reads by its class, are products with the one-hot labels: matrix products.
  */
 const sampleLoss = (
   engine: Engine,
@@ -63,36 +63,39 @@ const sampleLoss = (
   { focalWeight, focalGamma }: LampLossOptions,
 ): { value: Tensor; gradient: Tensor } => {
   const { math } = engine;
-  const { add, div, matMul, mul, square, sub, sum } = math;
+  const { add, concat, div, matMul, mul, reshape, square, sub, sum } = math;
   const [voxels, classes] = logits.shape as [number, number];
-  const { p, t, pTrue, logTrue } = trueClass(engine, logits, labels);
+  const { p, t, logTrue } = trueClass(engine, logits, labels);
+  const pTrue = math.exp(logTrue);
   const { power, slope } = focalFactors(engine, pTrue, focalGamma);
 
-  const overlap = matMul(t, pTrue, true, false);
-  const focalSums = matMul(t, mul(power, logTrue), true, false);
-  const sizes = add(sum(p, 0), sum(t, 0));
-  const denominator = add(math.reshape(sizes, [classes, 1]), SMOOTH);
-  const numerator = add(mul(overlap, 2), SMOOTH);
+  const ones = math.ones([1, voxels]);
+  const rows = [pTrue, mul(power, logTrue)].map((column) => reshape(column, [1, voxels]));
+  const sums = matMul(concat([...rows, ones], 0), t);
+  const [overlap, focalSums, counts] = math.split(sums, 3, 0).map((row) => reshape(row, [classes, 1]));
+  const denominator = add(add(reshape(matMul(ones, p), [classes, 1]), counts!), SMOOTH);
+  const numerator = add(mul(overlap!, 2), SMOOTH);
   const dice = sub(1, div(numerator, denominator));
   const focalWeights = mul(weights, focalWeight / voxels);
-  const value = sub(sum(mul(weights, dice)), sum(mul(focalWeights, focalSums)));
+  const value = sub(sum(mul(weights, dice)), sum(mul(focalWeights, focalSums!)));
 
   const a = div(mul(weights, -2), denominator);
   const b = div(mul(weights, numerator), square(denominator));
   const focalSlope = sub(mul(mul(slope, pTrue), logTrue), power);
   const h = add(mul(pTrue, matMul(t, a)), mul(matMul(t, focalWeights), focalSlope));
-  const u = add(matMul(p, b), h);
-  return { value, gradient: combine(engine, { p, t, u, h, b: math.reshape(b, [1, classes]) }) };
+  return { value, gradient: combine(engine, { p, t, h, b }) };
 };
 
-/** h·t − p·(u − B). Lets go of p and t: at full resolution these arrays are the largest of all. */
-const combine = ({ math }: Engine, { p, t, u, h, b }: Record<'p' | 't' | 'u' | 'h' | 'b', Tensor>): Tensor => {
-  const slope = math.sub(u, b);
-  const softened = math.mul(p, slope);
-  [p, slope].forEach((array) => array.dispose());
-  const pulled = math.mul(t, h);
+/** h·t − p·(u − B) with u = Σ p·B + h. Lets go of p and t: at full resolution these arrays are the largest of all. */
+const combine = ({ math }: Engine, { p, t, h, b }: Record<'p' | 't' | 'h' | 'b', Tensor>): Tensor => {
+  const { add, matMul, mul, reshape, sub } = math;
+  const u = add(matMul(p, b), h);
+  const pulled = mul(t, h);
   t.dispose();
-  const gradient = math.sub(pulled, softened);
+  const slope = sub(u, reshape(b, [1, b.size]));
+  const softened = mul(p, slope);
+  [p, slope].forEach((array) => array.dispose());
+  const gradient = sub(pulled, softened);
   [pulled, softened].forEach((array) => array.dispose());
   return gradient;
 };
