@@ -85,9 +85,9 @@ export class LinkQueue {
   }
 
   messages(): TimedMessage[] {
-    return this.#passages.map(({ parcel: { key, sender, receiver }, arrived, ...times }) => ({
-      ...{ key, from: this.from, to: this.to, sender, receiver, end: arrived },
-      ...times,
-    }));
+    return this.#passages.map(({ parcel, bytes, made, begin, left, arrived, used }) => {
+      const { key, sender, receiver } = parcel;
+      return { key, from: this.from, to: this.to, bytes, begin, end: arrived, sender, receiver, made, left, used };
+    });
   }
 }

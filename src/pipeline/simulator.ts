@@ -2,6 +2,7 @@ import type { Action } from './action.ts';
 import type { TimedMessage } from './linkQueue.ts';
 import { memoryUse, peakBuffered, recomputes } from './memoryUse.ts';
 import type { MemoryRequest, MemoryUse } from './memoryUse.ts';
+import { linkKey } from './messages.ts';
 import type { Link } from './messages.ts';
 import { bytesOfMessage, linkBetween } from './stageCost.ts';
 import type { Machine, MachineWorker, StageCost } from './stageCost.ts';
@@ -71,20 +72,21 @@ export const simulate = (request: SimulationRequest): Simulation => {
   const { machine } = request;
   const duration = durationOf(run);
   const memory = memoryUse(request);
-  const buffered = peakBuffered(run.workers.length, run.messages);
+  const messages = run.messages();
+  const buffered = peakBuffered(run.workers.length, messages);
   return {
     duration,
     step: duration + Math.max(...run.workers.map((_, worker) => updateTime(request, worker))),
     workers: run.workers.map(({ spans }) => spans),
-    messages: run.messages.map(({ made: _made, left: _left, used: _used, ...message }) => message),
+    messages: messages.map(({ key, from, to, bytes, begin, end, sender, receiver }) => {
+      return { key, from, to, bytes, begin, end, sender, receiver };
+    }),
     details: run.workers.map(({ busy, blocked }, worker) => {
       const idle = duration - busy;
       const of = memory[worker] ?? { fixed: 0, activations: 0, peak: 0 };
       return { busy, idle, blocked, bubble: share(idle, duration), memory: { ...of, buffered: buffered[worker] ?? 0 } };
     }),
-    links: timedListsOf(request.schedule, request.routes).links.map((link) =>
-      linkUse(link, run.messages, machine, duration),
-    ),
+    links: linkUses(timedListsOf(request.schedule, request.routes).links, messages, { machine, duration }),
   };
 };
 
@@ -137,11 +139,22 @@ const durationOf = ({ workers }: TimedRun): number =>
 
 const workerOf = ({ workers }: Machine, worker: number): MachineWorker => workers[worker] as MachineWorker;
 
-const linkUse = (link: Link, messages: readonly TimedMessage[], machine: Machine, duration: number): LinkUse => {
-  const own = messages.filter(({ from, to }) => from === link.from && to === link.to);
-  const bytes = own.reduce((sum, message) => sum + message.bytes, 0);
-  const busy = bytes / linkBetween(machine, link.from, link.to).bytesPerMs;
-  return { ...link, messages: own.length, bytes, busy, share: share(busy, duration) };
+const linkUses = (
+  links: readonly Link[],
+  messages: readonly TimedMessage[],
+  { machine, duration }: { readonly machine: Machine; readonly duration: number },
+): LinkUse[] => {
+  const totals = new Map<string, { messages: number; bytes: number }>();
+  for (const { from, to, bytes } of messages) {
+    const key = linkKey({ fromWorker: from, toWorker: to });
+    const total = totals.get(key) ?? { messages: 0, bytes: 0 };
+    totals.set(key, { messages: total.messages + 1, bytes: total.bytes + bytes });
+  }
+  return links.map(({ from, to }) => {
+    const total = totals.get(linkKey({ fromWorker: from, toWorker: to })) ?? { messages: 0, bytes: 0 };
+    const busy = total.bytes / linkBetween(machine, from, to).bytesPerMs;
+    return { from, to, ...total, busy, share: share(busy, duration) };
+  });
 };
 
 const share = (part: number, whole: number): number => (whole > 0 ? part / whole : 0);

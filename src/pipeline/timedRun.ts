@@ -44,8 +44,8 @@ export interface TimedWorker {
 
 export interface TimedRun {
   readonly workers: readonly TimedWorker[];
-  /** Those that took a link, link by link, in the order in which they entered it. */
-  readonly messages: readonly TimedMessage[];
+  /** Those that took a link, link by link, in the order in which they entered it; made when asked for. */
+  readonly messages: () => TimedMessage[];
 }
 
 /** A schedule whose lists do not come to their end. */
@@ -78,7 +78,7 @@ export const timedRun = (request: TimedRunRequest): TimedRun => {
   if (stuck.length > 0) throw new StuckScheduleError(request.schedule.name, stuck, request.queueCapacity);
   return {
     workers: walkers.map(({ spans, busy, blocked }) => ({ spans, busy, blocked })),
-    messages: queues.flatMap((queue) => queue.messages()),
+    messages: () => queues.flatMap((queue) => queue.messages()),
   };
 };
 
