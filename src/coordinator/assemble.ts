@@ -7,6 +7,7 @@ import { partitionOf, stageCosts, type Partition } from '../partition/partition.
 import { routesOf } from '../pipeline/routes.ts';
 import type { LaunchedWorker as ReportedWorker } from '../telemetry/trainEvent.ts';
 import type { DataInlet } from '../transport/dataLink.ts';
+import { PLAIN_ENGINE_WARNING } from '../engine/index.ts';
 import { workerName } from '../transport/names.ts';
 import type { ReplyTo } from '../transport/protocol.ts';
 import { measureCosts } from './costs.ts';
@@ -58,6 +59,8 @@ async function setUp(options: PipelineOptions, fleet: Fleet, devices: readonly D
   const started = await fleet.requestAll('start', (worker) => ({
     engine: { ...options.engine, threads: devices[worker]!.threads },
   }));
+  if (options.engine.name === 'auto' && started.some(({ engine }) => engine === 'cpu'))
+    options.note?.(PLAIN_ENGINE_WARNING);
   const placement = options.placement ?? schedule.placement(workers, options.stagesPerWorker ?? usualStages(options));
   const costs = await costsOf(options, model, fleet, started[0]!, devices[0]!);
   const partition = options.balance

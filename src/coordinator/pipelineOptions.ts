@@ -39,5 +39,7 @@ export interface PipelineOptions {
   readonly costs: 'measured' | 'estimated';
   /** How long a process may be silent; see `FleetOptions`. */
   readonly heartbeatMilliseconds?: number;
+  /** Told what a person should know of, such as a slow engine. */
+  readonly note?: (text: string) => void;
   readonly signal: AbortSignal;
 }

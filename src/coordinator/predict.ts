@@ -56,8 +56,9 @@ export async function predict(options: PredictOptions): Promise<PredictResult> {
     divisor,
   });
   const { seed, loss, optimizer, pipeline: settings, engine } = run;
+  const note = (text: string): void => options.report({ kind: 'note', text });
   const pipeline = await Pipeline.launch({
-    ...{ model: run.model, seed, loss, optimizer, workers, signal: options.signal },
+    ...{ model: run.model, seed, loss, optimizer, workers, signal: options.signal, note },
     // Only for the wires: there is no training here, and one micro-batch on any number of workers.
     schedule: schedules.gpipe,
     recompute: settings.recompute,

@@ -5,6 +5,10 @@ import { installedEngine } from './install/location.ts';
 import { describeMakeup, type EngineMakeup, type EngineVersions } from './versions.ts';
 
 export { EngineMissingError, EngineStartedError } from './errors.ts';
+
+/** For whoever computes without TensorFlow and did not ask to. */
+export const PLAIN_ENGINE_WARNING =
+  'TensorFlow is not installed, so plain JavaScript computes: ABOUT 200 TIMES SLOWER. `npm run setup` mends it.';
 export { gpuModels, type EngineVersions } from './versions.ts';
 
 export interface EngineOptions extends EngineResources {
@@ -33,7 +37,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const { tensorFlowEngine } = await import('./tensorflow/engine.ts');
     started = tensorFlowEngine(addon);
   } else {
-    if (options.name === 'auto') warnThatItIsSlow();
+    if (options.name === 'auto') process.stderr.write(`lamp: ${PLAIN_ENGINE_WARNING}\n`);
     const { cpuEngine } = await import('./cpu/engine.ts');
     started = await cpuEngine();
   }
@@ -44,10 +48,4 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 export function engineVersions(): EngineVersions {
   if (!started) throw new Error('no engine has started in this process: call startEngine first');
   return describeMakeup(started.makeup, process.env['CUDA_VISIBLE_DEVICES']);
-}
-
-function warnThatItIsSlow(): void {
-  process.stderr.write(
-    'lamp: TensorFlow is not installed, so plain JavaScript computes: ABOUT 200 TIMES SLOWER. `npm run setup` mends it.\n',
-  );
 }
