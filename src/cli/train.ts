@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { loadRunFile, type LoadedRunFile } from '../config/loadRunFile.ts';
 import { MetricsLog } from '../telemetry/metricsLog.ts';
@@ -6,12 +7,14 @@ import { createRunDirectory, discardIfBarren, runFiles, writeResolvedRun } from 
 import type { TrainEvent } from '../telemetry/trainEvent.ts';
 import type { CliContext } from './context.ts';
 import { interruptible } from './interrupt.ts';
-import { overridesOf, runFileOptions, setOption, type RunFileFlags } from './options.ts';
+import { overridesOf, parseCount, runFileOptions, setOption, type RunFileFlags } from './options.ts';
 import { describeFiles, describeResult } from './trainReport.ts';
 
 interface Flags {
   readonly output: string;
   readonly json?: true;
+  readonly trace?: string;
+  readonly traceSteps: number;
 }
 
 const example = `
@@ -30,6 +33,8 @@ export function trainCommand(context: CliContext): Command {
   return command
     .addOption(setOption())
     .option('--output <dir>', "where the run's folder is made", 'runs')
+    .option('--trace <file>', 'write what every worker did when, for ui.perfetto.dev')
+    .option('--trace-steps <n>', 'the last steps, which the trace holds', parseCount, 3)
     .option('--json', 'print events as JSON lines, the result last')
     .addHelpText('after', example)
     .action(async (file: string, flags: Flags & RunFileFlags) => {
@@ -46,11 +51,12 @@ async function trainRun({ run, baseDirectory }: LoadedRunFile, flags: Flags, con
     metrics.add(event);
     reporter.report(event);
   };
+  const trace = flags.trace === undefined ? undefined : { file: resolve(flags.trace), steps: flags.traceSteps };
   let kept = false;
   try {
     report({ kind: 'saved', what: 'run', path: writeResolvedRun(directory, run, baseDirectory) });
     const result = await interruptible(err, (signal) =>
-      services.train({ run, directory, baseDirectory, signal, report }),
+      services.train({ run, directory, baseDirectory, signal, report, trace }),
     );
     kept = true;
     reporter.stop();

@@ -8,6 +8,7 @@ export function crossChecks(run: RunFile): readonly Fault[] {
   return [
     ...checkClasses(run),
     ...labelMapFaults(run.data.label_map ?? {}, run.data.classes),
+    ...checkCases(run),
     ...checkPatch(run),
     ...checkOptimizer(run),
     ...checkPipeline(run),
@@ -43,10 +44,32 @@ function checkClasses({ model, data, loss }: RunFile): readonly Fault[] {
   return faults;
 }
 
+function checkCases({ data }: RunFile): readonly Fault[] {
+  if (data.synthetic === undefined)
+    return data.train.length > 0
+      ? []
+      : [
+          {
+            key: 'data.train',
+            problem: 'there are no training cases',
+            remedy: 'give at least one, or data.synthetic to measure speed without images',
+          },
+        ];
+  const given = (['train', 'validation'] as const).find((set) => data[set].length > 0);
+  if (given === undefined) return [];
+  return [
+    {
+      key: 'data.synthetic',
+      problem: `random images beside the cases in data.${given}`,
+      remedy: `take one of the two away`,
+    },
+  ];
+}
+
 function checkPatch({ model, data }: RunFile): readonly Fault[] {
-  const size = data.patch_size;
+  const key = data.synthetic === undefined ? 'data.patch_size' : 'data.synthetic';
+  const size = data.synthetic ?? data.patch_size;
   if (size === 'whole') return [];
-  const key = 'data.patch_size';
   if (size.length !== model.spatial_dims)
     return [
       {

@@ -13,11 +13,10 @@ const LAST_WORDS_MILLISECONDS = 200;
 /** A line that TensorFlow logs as information, which its own variable for that does not silence: `I0000 00:00:17 port.cc:153] …`. */
 const TENSORFLOW_REMARK = /^(WARNING: All log messages before absl::InitializeLog|I\d{4} \d\d:)/;
 
-/** The built file of a process's entry: workers run from `dist`, also where the coordinator itself runs from the sources. */
+/** The built file of a process's entry: beside this one, or in `dist` where the coordinator itself runs from the sources. */
 export function entryFile(name: 'worker' | 'data/loader'): string {
-  const here = fileURLToPath(import.meta.url);
-  const root = here.replace(/[/\\](src|dist)[/\\]coordinator[/\\][^/\\]*$/, '');
-  return `${root}/dist/${name}/main.js`;
+  const built = import.meta.url.endsWith('.ts') ? '../../dist/' : '../';
+  return fileURLToPath(new URL(`${built}${name}/main.js`, import.meta.url));
 }
 
 const running = new Set<ChildProcess>();

@@ -4,9 +4,11 @@ import { LOADER, workerName } from '../transport/names.ts';
 import type { ReplyTo, Source } from '../transport/protocol.ts';
 import { keyOf, type TensorMessage } from '../transport/tensorMessage.ts';
 import { assemble, type Assembly, type LaunchedWorker } from './assemble.ts';
+import { clockOffsets } from './clocks.ts';
 import type { Fleet } from './fleet.ts';
 import type { PipelineOptions } from './pipelineOptions.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { StepRecording } from './stepTrace.ts';
 
 export interface StepRequest {
   readonly step: number;
@@ -29,6 +31,8 @@ export interface StepResult {
   /** √Σ g² over all workers, where it was asked for. */
   readonly gradientNorm: number | undefined;
   readonly workers: readonly ReplyTo<'step'>[];
+  /** What happened when. */
+  readonly recording: StepRecording;
   /** The logits of every micro-batch, where they were asked for. */
   readonly outputs: readonly TensorMessage[];
 }
@@ -42,20 +46,30 @@ export class Pipeline {
   readonly #fleet: Fleet;
   readonly #scheduler: Scheduler;
   readonly #sink: DataInlet;
+  /** How far each worker's clock is ahead of this process's, in milliseconds. */
+  readonly #clocks: readonly number[];
   readonly #feeds = new Map<number, Promise<unknown>>();
 
-  private constructor({ fleet, partition, placement, workers, scheduler, sink }: Assembly) {
+  private constructor({ fleet, partition, placement, workers, scheduler, sink }: Assembly, clocks: readonly number[]) {
     this.#fleet = fleet;
     this.partition = partition;
     this.placement = placement;
     this.workers = workers;
     this.#scheduler = scheduler;
     this.#sink = sink;
+    this.#clocks = clocks;
   }
 
   /** Starts the processes, cuts the network, and gives every worker its stages. */
   static async launch(options: PipelineOptions): Promise<Pipeline> {
-    return new Pipeline(await assemble(options));
+    const assembly = await assemble(options);
+    try {
+      return new Pipeline(assembly, await clockOffsets(assembly.fleet, options.workers));
+    } catch (error) {
+      assembly.sink.close();
+      await assembly.fleet.close();
+      throw error;
+    }
   }
 
   /**
@@ -75,6 +89,7 @@ export class Pipeline {
       loss: replies.reduce((sum, { loss }) => sum + (loss ?? 0), 0),
       gradientNorm: request.norm ? Math.sqrt(squares.reduce((sum, square) => sum + square, 0)) : undefined,
       workers: replies,
+      recording: this.#recording(request.microBatches.length, replies),
       outputs,
     };
   }
@@ -122,6 +137,22 @@ export class Pipeline {
     } finally {
       this.#feeds.delete(step);
     }
+  }
+
+  #recording(microBatches: number, replies: readonly ReplyTo<'step'>[]): StepRecording {
+    const { schedule } = this.#scheduler.schedule('train', microBatches);
+    const began = replies.map(({ start }, worker) => start - (this.#clocks[worker] ?? 0));
+    const begin = Math.min(...began);
+    return {
+      begin,
+      record: {
+        ...{ schedule, routes: this.#scheduler.routes },
+        starts: began.map((start) => start - begin),
+        spans: replies.map(({ spans }) => spans),
+        sent: replies.map(({ sent }) => sent),
+        received: replies.map(({ received }) => received),
+      },
+    };
   }
 
   /** Has the loader make and send a step's mini-batch, once. */

@@ -1,6 +1,8 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunFile } from '../config/runFile.ts';
 import { stagesPerWorkerOf } from '../config/scheduleName.ts';
+import type { LoaderConfiguration } from '../data/loader/configuration.ts';
 import { clipFactor } from '../optimizers/clipping.ts';
 import { learningRate } from '../optimizers/learningRate.ts';
 import { runFiles } from '../telemetry/runDirectory.ts';
@@ -9,6 +11,7 @@ import { LastStep } from './lastStep.ts';
 import { Pipeline, type TrainRequest } from './pipeline.ts';
 import { writePredictions } from './predictions.ts';
 import { scheduleFamily } from './scheduleFamily.ts';
+import { StepTrace } from './stepTrace.ts';
 import { planTraining, type TrainingPlan } from './trainingPlan.ts';
 import { validate, type Validation } from './validator.ts';
 import { saveWeights } from './weightsFile.ts';
@@ -22,6 +25,8 @@ export interface TrainOptions {
   /** Stops the run: the step in progress is finished if it is short, the weights are saved, and `train` rejects. */
   readonly signal: AbortSignal;
   readonly report: (event: TrainEvent) => void;
+  /** Where the last so many steps are written as a trace for Perfetto, however the run ends. */
+  readonly trace?: { readonly file: string; readonly steps: number } | undefined;
 }
 
 export interface TrainResult {
@@ -65,8 +70,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   }
 }
 
-function launch({ run, baseDirectory }: TrainOptions, plan: TrainingPlan, signal: AbortSignal): Promise<Pipeline> {
-  const { model, data, seed, loss, optimizer, pipeline, engine } = run;
+function launch({ run, baseDirectory, report }: TrainOptions, plan: TrainingPlan, signal: AbortSignal): Promise<Pipeline> {
+  const { model, seed, loss, optimizer, pipeline, engine } = run;
   return Pipeline.launch({
     ...{ model, loss, optimizer, seed, engine, signal },
     workers: plan.workers,
@@ -75,11 +80,22 @@ function launch({ run, baseDirectory }: TrainOptions, plan: TrainingPlan, signal
     stagesPerWorker: stagesPerWorkerOf(pipeline),
     recompute: pipeline.recompute,
     batchNorm: pipeline.batch_norm,
-    loader: { kind: 'dataset', data, model, seed, baseDirectory },
+    loader: loaderOf(run, plan, baseDirectory),
     microBatchShape: plan.microBatchShape,
     microBatches: plan.microBatches.length,
     costs: 'measured',
+    note: (text) => report({ kind: 'note', text }),
   });
+}
+
+function loaderOf(
+  { model, data, seed, training }: RunFile,
+  { microBatchShape }: TrainingPlan,
+  baseDirectory: string,
+): LoaderConfiguration {
+  if (!data.synthetic) return { kind: 'dataset', data, model, seed, baseDirectory };
+  const shape = [training.batch_size, ...microBatchShape.slice(1)];
+  return { kind: 'synthetic', shape, classes: data.classes.length, seed };
 }
 
 /** A run in progress. */
@@ -93,12 +109,14 @@ class Training {
   #validated = 0;
   #seconds = 0;
   #best: Validation | undefined;
+  readonly #trace: StepTrace | undefined;
 
   constructor(options: TrainOptions, plan: TrainingPlan, pipeline: Pipeline, lastStep: LastStep) {
     this.#options = options;
     this.#plan = plan;
     this.#pipeline = pipeline;
     this.#lastStep = lastStep;
+    this.#trace = options.trace && new StepTrace(options.trace.steps);
   }
 
   get #steps(): number {
@@ -119,6 +137,7 @@ class Training {
       for (let epoch = 0; epoch < run.training.epochs; epoch++) await this.#epoch(epoch);
     } finally {
       this.#lastStep.enter('saving');
+      await this.#saveTrace();
       await this.#saveLast();
     }
     if (this.#best) await writePredictions(this.#options, this.#plan, this.#best);
@@ -165,7 +184,8 @@ class Training {
       totalSteps: this.#steps,
       stepsPerEpoch: this.#plan.steps.length,
     });
-    const { loss, gradientNorm } = await this.#pipeline.train(request, next);
+    const { loss, gradientNorm, recording } = await this.#pipeline.train(request, next);
+    this.#trace?.add(request.step, recording);
     this.#checkFinite({ what: 'loss', value: loss }, rate);
     if (gradientNorm !== undefined) this.#checkFinite({ what: 'norm of the gradients', value: gradientNorm }, rate);
     const { clip_norm: most } = run.training;
@@ -210,6 +230,13 @@ class Training {
   async #saveLast(): Promise<void> {
     if (this.#done === 0 || this.#pipeline.failed) return;
     await this.#save(this.#best ? runFiles.lastWeights : runFiles.weights, `after step ${this.#done}`);
+  }
+
+  async #saveTrace(): Promise<void> {
+    const { trace, run, report } = this.#options;
+    if (!trace || !this.#trace || this.#trace.steps === 0) return;
+    await writeFile(trace.file, this.#trace.format(run.name));
+    report({ kind: 'saved', path: trace.file, what: 'trace' });
   }
 
   async #save(name: string, when: string): Promise<void> {

@@ -39,7 +39,7 @@ export async function planTraining(run: RunFile, baseDirectory: string): Promise
       { image: resolve(baseDirectory, image), label: resolve(baseDirectory, label) },
       { ...data, channels: model.inChannels },
     );
-  const samples: SampleOf[] = [];
+  const samples: SampleOf[] = data.synthetic ? [{ file: 'data.synthetic', size: triple(data.synthetic) }] : [];
   for (const files of data.train) {
     const { image } = await load(files);
     samples.push({ file: files.image, size: sampleSize(image.size, { ...data, divisor: model.divisor }) });
@@ -53,7 +53,7 @@ export async function planTraining(run: RunFile, baseDirectory: string): Promise
     batchSize: training.batch_size,
     microBatches: pipeline.micro_batches,
     spatialSize: largest,
-    spatialKey: data.patch_size === 'whole' ? file : 'data.patch_size',
+    spatialKey: data.synthetic || data.patch_size === 'whole' ? file : 'data.patch_size',
     spatialDims: model.spatialDims,
     divisor: model.divisor,
     balance: pipeline.balance,
@@ -70,7 +70,7 @@ export async function planTraining(run: RunFile, baseDirectory: string): Promise
       undeformed.push(diceScores(source.labels.values, seen.labels.values, { classes: data.classes.length }).mean);
     }
   }
-  const perEpoch = samplesInEpoch(data.samples_per_epoch, data.train.length, training.batch_size);
+  const perEpoch = samplesInEpoch(data.samples_per_epoch, Math.max(1, data.train.length), training.batch_size);
   return {
     model,
     workers,
@@ -87,6 +87,8 @@ interface SampleOf {
   readonly file: string;
   readonly size: readonly [number, number, number];
 }
+
+const triple = ([x = 1, y = 1, z = 1]: readonly number[]): SampleOf['size'] => [x, y, z];
 
 const flatModel: PlanFault = {
   kind: 'spatial axes',

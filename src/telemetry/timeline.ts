@@ -15,6 +15,25 @@ export interface RecordedStep {
   readonly starts?: readonly number[];
   /** The bytes of a message; 0 where nothing is said. */
   readonly bytes?: (message: Message) => number;
+  /** What every worker sent and received, where it noted that, on the clock of its spans. */
+  readonly sent?: readonly (readonly SentMessage[])[];
+  readonly received?: readonly (readonly ReceivedMessage[])[];
+}
+
+/** A message as its sender saw it. */
+export interface SentMessage {
+  /** As `messageKey` writes it. */
+  readonly key: string;
+  readonly bytes: number;
+  /** When it had been copied out of the engine. */
+  readonly begin: number;
+}
+
+/** A message as its receiver saw it. */
+export interface ReceivedMessage {
+  readonly key: string;
+  /** When the receiver took it up. */
+  readonly at: number;
 }
 
 /** How a worker spent its time, in milliseconds. */
@@ -28,12 +47,13 @@ export interface TimeShare {
 }
 
 /**
- * The timeline of a real step, in the form that the simulator gives. What was sent when is known from the spans alone: a
+ * The timeline of a real step, in the form that the simulator gives. Where workers noted no messages, the spans tell when: a
  * message is on its way from the end of the action that made it until the one that needs it goes on.
  */
 export const recordedTimeline = (step: RecordedStep): Timeline => {
   const workers = step.spans.map((spans, worker) => spans.map((span) => shifted(span, step.starts?.[worker] ?? 0)));
   const places = workers.map((spans) => new Map(spans.map((span) => [span.action, span])));
+  const noted = notesOf(step);
   const lists = messagesOf(step.schedule, step.routes);
   const receivers = new Map(
     lists.flatMap((actions) =>
@@ -52,12 +72,25 @@ export const recordedTimeline = (step: RecordedStep): Timeline => {
         const [made, used] = [places[from]?.get(sender), places[to]?.get(receiver)];
         // A step that was cut short: what was not done was not sent.
         if (!made || !used) return [];
-        const bytes = step.bytes?.(message) ?? 0;
-        return [{ key, from, to, bytes, begin: made.end, end: Math.max(made.end, used.waited), sender, receiver }];
+        const { bytes = step.bytes?.(message) ?? 0, begin = made.end } = noted.sent.get(key) ?? {};
+        const end = Math.max(begin, noted.received.get(key) ?? used.waited);
+        return [{ key, from, to, bytes, begin, end, sender, receiver }];
       }),
   );
   return { duration: Math.max(0, ...workers.map((spans) => spans.at(-1)?.end ?? 0)), workers, messages };
 };
+
+/** What was noted, by message, on the one clock. */
+const notesOf = ({ sent = [], received = [], starts = [] }: RecordedStep) => ({
+  sent: new Map(
+    sent.flatMap((messages, worker) =>
+      messages.map(({ key, bytes, begin }) => [key, { bytes, begin: begin + (starts[worker] ?? 0) }] as const),
+    ),
+  ),
+  received: new Map(
+    received.flatMap((messages, worker) => messages.map(({ key, at }) => [key, at + (starts[worker] ?? 0)] as const)),
+  ),
+});
 
 const shifted = ({ action, begin, waited, end }: TimelineSpan, by: number): TimelineSpan => ({
   action,

@@ -37,7 +37,7 @@ export type TrainEvent =
       /** The best so far. */
       best: boolean;
     }
-  | { kind: 'saved'; path: string; what: 'weights' | 'segmentation' | 'picture' | 'metrics' | 'run' }
+  | { kind: 'saved'; path: string; what: 'weights' | 'segmentation' | 'picture' | 'metrics' | 'run' | 'trace' }
   | { kind: 'note'; text: string };
 
 export interface LaunchedWorker {

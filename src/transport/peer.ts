@@ -30,6 +30,7 @@ const REPLIES: ReplyKinds = {
   feed: 'fed',
   memory: 'remembered',
   stop: 'stopped',
+  clock: 'told',
 };
 
 const HEARTBEAT_MILLISECONDS = 1000;

@@ -120,6 +120,8 @@ const repliesWithId = [
     backward: z.array(z.number()),
   }),
   z.strictObject({ kind: z.literal('bound'), id, endpoints: z.record(z.string(), z.string()) }),
+  /** Asks for the time, so that what workers record can be laid on one clock. */
+  z.strictObject({ kind: z.literal('clock'), id }),
   z.strictObject({ kind: z.literal('connected'), id }),
   z.strictObject({ kind: z.literal('configured'), id, parameters: count }),
   z.strictObject({
@@ -128,6 +130,14 @@ const repliesWithId = [
     /** The sum of the micro-batches' contributions; only the worker of the last stage knows it. */
     loss: computed.optional(),
     /** Σ g² over this worker's gradients, where it was asked for. */
+/** A tensor that left: from when it had been copied out until the link had taken it, on the same clock. */
+const sentSchema = z.strictObject({ key: z.string(), bytes: count, begin: z.number(), end: z.number() });
+/** A tensor that came: when it was taken up. */
+const receivedSchema = z.strictObject({ key: z.string(), at: z.number() });
+
+/** Milliseconds: the median of the repetitions and the quartiles. */
+const spreadSchema = z.strictObject({ median: z.number(), lower: z.number(), upper: z.number() });
+
     squaredNorm: computed.optional(),
     spans: z.array(spanSchema),
     /** Live tensors and bytes of the engine after the step. */
@@ -171,7 +181,12 @@ export interface ReplyKinds {
   bind: 'bound';
   connect: 'connected';
   configure: 'configured';
+    /** When the step began, in milliseconds since 1970 by this worker's clock. */
+    start: z.number(),
   step: 'stepped';
+    /** What went to other workers and came from them, by `messageKey`. */
+    sent: z.array(sentSchema),
+    received: z.array(receivedSchema),
   apply: 'applied';
   dump: 'dumped';
   feed: 'fed';
@@ -181,3 +196,8 @@ export interface ReplyKinds {
 
 export type RequestOf<K extends Request['kind']> = Extract<Request, { kind: K }>;
 export type ReplyTo<K extends Request['kind']> = Extract<Reply, { kind: ReplyKinds[K] }>;
+  /** Milliseconds since 1970. */
+  z.strictObject({ kind: z.literal('told'), id, now: z.number() }),
+export type SentTensor = z.infer<typeof sentSchema>;
+export type ReceivedTensor = z.infer<typeof receivedSchema>;
+  clock: 'told';

@@ -35,16 +35,21 @@ export class Mailbox {
     return this.#engine.tensor(values, header.shape);
   }
 
-  /** Takes a tensor over and sends it to a peer, or keeps it for a later action of this worker. */
-  async give(to: string, address: TensorAddress, tensor: Tensor): Promise<void> {
+  /**
+   * Takes a tensor over and sends it to a peer, or keeps it for a later action of this worker. Returns the bytes that left;
+   * `copied` is called when they are out of the engine and go to the link.
+   */
+  async give(to: string, address: TensorAddress, tensor: Tensor, copied?: () => void): Promise<number> {
     if (to === this.#own) {
       this.#here.set(keyOf(address), tensor);
-      return;
+      return 0;
     }
     const values = this.#engine.read(tensor);
     const shape = [...tensor.shape];
     tensor.dispose();
+    copied?.();
     await this.send(to, address, values, shape);
+    return values.byteLength;
   }
 
   async send(to: string, address: TensorAddress, values: TensorValues, shape: readonly number[]): Promise<void> {

@@ -1,3 +1,4 @@
+import { clockTime } from '../telemetry/clockTime.ts';
 import { Peer } from '../transport/peer.ts';
 import { Session } from './session.ts';
 
@@ -17,5 +18,6 @@ await peer.serve(
     dump: (request) => session.dump(request),
     memory: () => session.memory(),
   },
+    clock: async () => ({ now: clockTime() }),
   () => session.dispose(),
 );

@@ -1,11 +1,12 @@
 import type { Engine } from '../engine/engine.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { Loss } from '../losses/loss.ts';
-import type { ActionMessages, Message } from '../pipeline/messages.ts';
+import { isLocal, messageKey, type ActionMessages, type Message } from '../pipeline/messages.ts';
 import type { RequestOf } from '../transport/protocol.ts';
 import type { TensorAddress } from '../transport/tensorMessage.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { Stage } from './stage.ts';
+import type { StepRecord } from './stepRecord.ts';
 
 /** Who the peers of a worker are. */
 export interface PeerNames {
@@ -24,6 +25,7 @@ export interface StepContext {
   /** Of the loss, where it has any. */
   readonly classWeights: readonly number[] | undefined;
   readonly request: RequestOf<'step'>;
+  readonly record: StepRecord;
 }
 
 /**
@@ -83,11 +85,12 @@ export class PipelineStep {
 
   /** Waits for an action's messages: the one tensor of the chain, if it comes from another stage, and skips by name. */
   async #take(needs: readonly Message[]): Promise<{ main: Tensor | undefined; skips: Map<string, Tensor> }> {
-    const { mailbox, peers } = this.#context;
+    const { mailbox, peers, record } = this.#context;
     let main: Tensor | undefined;
     const skips = new Map<string, Tensor>();
     for (const message of needs) {
       const tensor = await mailbox.take(peers.worker(message.fromWorker), this.#address(message));
+      if (!isLocal(message)) record.received.push({ key: messageKey(message), at: record.now() });
       if (message.skip === undefined) main = tensor;
       else skips.set(message.skip, tensor);
     }
@@ -95,12 +98,15 @@ export class PipelineStep {
   }
 
   async #give(sends: readonly Message[], main: Tensor | undefined, skips: ReadonlyMap<string, Tensor>): Promise<void> {
-    const { mailbox, peers } = this.#context;
+    const { mailbox, peers, record } = this.#context;
     for (const message of sends) {
       const tensor = message.skip === undefined ? main : skips.get(message.skip);
       if (!tensor)
         throw new Error(`nothing to send as ${message.kind} of stage ${message.fromStage}: the routes are wrong`);
-      await mailbox.give(peers.worker(message.toWorker), this.#address(message), tensor);
+      let begin = 0;
+      const copied = (): void => void (begin = record.now());
+      const bytes = await mailbox.give(peers.worker(message.toWorker), this.#address(message), tensor, copied);
+      if (!isLocal(message)) record.sent.push({ key: messageKey(message), bytes, begin, end: record.now() });
     }
   }
 

@@ -25,6 +25,7 @@ import { PipelineStep } from './pipelineStep.ts';
 import { profileCells } from './profile.ts';
 import { Stage } from './stage.ts';
 import { walk } from './walk.ts';
+import { StepRecord } from './stepRecord.ts';
 
 type Body<K extends Request['kind']> = Omit<ReplyTo<K>, 'kind' | 'id'>;
 /** The body of a reply that says no more than that it was done. */
@@ -108,18 +109,19 @@ export class Session {
     const mailbox = new Mailbox({ engine, own: this.#peer.name, links: this.#links, signal: this.#peer.signal });
     const peers = { worker: workerName, loader: LOADER, sink: SINK };
     const lastStage = schedule.placement.length - 1;
-    const step = new PipelineStep({ engine, mailbox, peers, stages, lastStage, loss, classWeights, request });
+    const step = new PipelineStep({ engine, mailbox, peers, stages, lastStage, loss, classWeights, request, record });
     const sentBefore = this.#bytesSent;
     try {
       const spans = await walk(actions, step, {
         signal: this.#peer.signal,
         doing: (action) => this.#peer.doing(request.step, action),
       });
+    const record = new StepRecord();
       if (request.purpose === 'train') for (const cell of cells) endMiniBatch({ engine, parameters }, cell.layers);
       return {
         ...(step.loss === undefined ? {} : { loss: step.loss }),
         ...(request.norm ? { squaredNorm: parameters.squaredNorm() } : {}),
-        spans,
+        ...{ start, spans, sent, received },
         bytesSent: this.#bytesSent - sentBefore,
         ...this.#memory(),
       };
@@ -128,7 +130,9 @@ export class Session {
       mailbox.dispose();
     }
   }
+        now: () => record.now(),
 
+      const { start, sent, received } = record;
   async apply({ rate, factor }: RequestOf<'apply'>): Promise<Done> {
     const { parameters, optimizer } = this.#assigned;
     if (factor !== 1) parameters.scaleGradients(factor);

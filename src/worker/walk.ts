@@ -16,10 +16,14 @@ export interface Acts {
 export async function walk(
   actions: readonly ActionMessages[],
   acts: Acts,
-  options: { signal: AbortSignal; doing: (action: string) => Promise<void> },
+  options: {
+    signal: AbortSignal;
+    doing: (action: string) => Promise<void>;
+    /** Milliseconds since the step began. */
+    now: () => number;
+  },
 ): Promise<Span[]> {
-  const start = performance.now();
-  const now = (): number => performance.now() - start;
+  const { now } = options;
   const spans: Span[] = [];
   for (const each of actions) {
     options.signal.throwIfAborted();

@@ -89,6 +89,19 @@ it(
         expect(times).toEqual(times.toSorted((a, b) => a - b));
         expect(times[0]).toBeGreaterThanOrEqual(0);
       }
+      // Every tensor that one says it sent the other says it received, no earlier.
+      const [first, last] = workers;
+      for (const [from, to] of [
+        [first!, last!],
+        [last!, first!],
+      ] as const) {
+        expect(from.sent.map(({ key }) => key).toSorted()).toEqual(to.received.map(({ key }) => key).toSorted());
+        expect(from.sent.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(from.bytesSent);
+        for (const { key, begin } of from.sent)
+          expect(to.start + to.received.find((each) => each.key === key)!.at).toBeGreaterThanOrEqual(
+            from.start + begin,
+          );
+      }
       // What goes over the links comes back as a gradient of the same size.
       expect(workers[0]!.bytesSent).toBe(workers[1]!.bytesSent);
       expect(workers[0]!.bytesSent).toBeGreaterThan(0);

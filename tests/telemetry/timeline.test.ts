@@ -29,6 +29,14 @@ describe('the timeline of a real step', () => {
     expect(duration).toBe(Math.max(...simulation.workers.map((spans, worker) => spans.at(-1)!.end + starts[worker]!)));
   });
 
+  test('has its messages when their workers saw them, where they noted it', () => {
+    const sent = [[{ key: 'activation 0>1 m0', bytes: 7, begin: 1.5 }], [], []];
+    const received = [[], [{ key: 'activation 0>1 m0', at: 2 }], []];
+    const starts = [0, 10, 0];
+    const { messages } = recordedTimeline({ schedule, routes, spans: simulation.workers, starts, sent, received });
+    expect(messages.find(({ key }) => key === 'activation 0>1 m0')).toMatchObject({ bytes: 7, begin: 1.5, end: 12 });
+  });
+
   test('of a step that was cut short has what was done', () => {
     const spans = simulation.workers.map((all) => all.slice(0, 1));
     const { messages } = recordedTimeline({ schedule, routes, spans });

@@ -32,7 +32,18 @@ export const validationDeformationSchema = z.strictObject({
 });
 
 export const dataSchema = z.strictObject({
-  train: z.array(caseSchema).min(1).describe("Training cases; paths are relative to the run file's folder."),
+  train: z
+    .array(caseSchema)
+    .default([])
+    .describe("Training cases; paths are relative to the run file's folder. Needed, unless `data.synthetic` is given."),
+  synthetic: z
+    .array(positive)
+    .min(2)
+    .max(3)
+    .optional()
+    .describe(
+      'In place of training cases: random images of this size along x, y, z with random labels, drawn once. For measuring speed.',
+    ),
   validation: z.array(caseSchema).default([]).describe('Validation cases, segmented whole.'),
   classes: z.array(z.string().min(1)).min(2).describe('Names of the classes, background first.'),
   label_map: z

@@ -15,6 +15,14 @@ const configurationSchema = z.discriminatedUnion('kind', [
     /** Where relative paths begin. */
     baseDirectory: z.string(),
   }),
+  /** Random images and labels, drawn once and sent again and again: speed without data. */
+  z.strictObject({
+    kind: z.literal('synthetic'),
+    /** (batch, …spatial, channels) of the mini-batch. */
+    shape: z.array(z.number().int().positive()).min(4).max(5),
+    classes: z.number().int().positive(),
+    seed: z.number().int().nonnegative(),
+  }),
   /** Image files, one by one, as requests name them. */
   z.strictObject({ kind: z.literal('images'), model: modelSchema }),
 ]);

@@ -3,6 +3,7 @@ import { DatasetFeed } from './datasetFeed.ts';
 import type { Feed } from './feed.ts';
 import { ImagesFeed } from './imagesFeed.ts';
 import { ReplayFeed } from './replayFeed.ts';
+import { SyntheticFeed } from './syntheticFeed.ts';
 
 /** Opens what the configuration names. */
 export async function openFeed(configuration: LoaderConfiguration): Promise<Feed> {
@@ -11,6 +12,8 @@ export async function openFeed(configuration: LoaderConfiguration): Promise<Feed
       return ReplayFeed.open(configuration.file);
     case 'dataset':
       return new DatasetFeed(configuration);
+    case 'synthetic':
+      return new SyntheticFeed(configuration);
     case 'images':
       return new ImagesFeed(configuration.model);
   }
