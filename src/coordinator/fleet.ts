@@ -258,7 +258,10 @@ export class Fleet {
     this.#stopping = true;
     if (!this.#closing.signal.aborted) {
       await Promise.race([
-        Promise.allSettled([...this.#peers.keys()].map((name) => this.request(name, 'stop', {}))),
+        // A process that is gone has stopped, whether its answer arrived or was lost with it.
+        Promise.allSettled(
+          [...this.#peers].map(([name, { child }]) => Promise.race([this.request(name, 'stop', {}), child.ended])),
+        ),
         new Promise((resolve) => setTimeout(resolve, GRACE_MILLISECONDS).unref()),
       ]);
     }
