@@ -29,9 +29,10 @@ export interface PlanOptions {
   readonly actions: number;
   /** Settings that are refined: the most promising ones. */
   readonly refined: number;
-  /** Assignments of a setting that are all tried where there are no more than that. */
-  readonly tryAll: number;
+  /** Whether all assignments of a setting are tried where there are no more than can be timed. */
+  readonly tryAll: boolean;
+  /** Else: how often the best is shaken and climbed from again. */
   readonly shakes: number;
 }
 
-export const defaultOptions: PlanOptions = { effort: 1e7, actions: 1e6, refined: 6, tryAll: 200, shakes: 6 };
+export const defaultOptions: PlanOptions = { effort: 1e7, actions: 1e6, refined: 6, tryAll: true, shakes: 100 };

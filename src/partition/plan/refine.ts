@@ -8,8 +8,8 @@ import { isBetter } from './judge.ts';
 import type { Judge } from './judge.ts';
 
 export interface Refinement extends Freedom {
-  /** Where there are at most so many assignments, every one is judged. */
-  readonly tryAll: number;
+  /** Whether every assignment is judged where the patience suffices for that. */
+  readonly tryAll: boolean;
   /** How often the best is shaken and climbed from again. */
   readonly shakes: number;
 }
@@ -23,14 +23,16 @@ export const refine = (
 ): Judged | undefined => {
   const { layout, setting } = judge;
   const cells = setting.cost.cells.length;
-  if (cuts && countAssignments(cells, layout, setting.machine.workers.length) <= tryAll)
+  if (tryAll && cuts && countAssignments(cells, layout, setting.machine.workers.length) <= patience.left)
     return bestOf(everyAssignment(cells, layout, setting.machine.workers.length), judge);
   const climbed = starts.map((start) => climb(judge, start, { cuts }, patience));
   let best = leastOf(climbed);
   const random = new RandomStream('partition.refine');
   for (let shake = 0; shake < shakes && patience.left > 0; shake += 1) {
     if (!best) break;
-    const start = shaken(best.assignment, judge, { cuts }, random);
+    // Now near, now far: valleys are beside the best as well as elsewhere.
+    const steps = shake % 3 === 2 ? 12 : 2 + random.integer(3);
+    const start = shaken(best.assignment, judge, { cuts }, steps, random);
     best = leastOf([best, climb(judge, start, { cuts }, patience)]);
   }
   return best;
@@ -52,10 +54,16 @@ const bestOf = (assignments: Iterable<StageAssignment>, judge: Judge): Judged | 
 };
 
 /** Some random neighbours away. */
-const shaken = (start: StageAssignment, judge: Judge, { cuts }: Freedom, random: RandomStream): StageAssignment => {
+const shaken = (
+  start: StageAssignment,
+  judge: Judge,
+  { cuts }: Freedom,
+  steps: number,
+  random: RandomStream,
+): StageAssignment => {
   let assignment = start;
   const { layout, setting } = judge;
-  for (let steps = 2 + random.integer(3); steps > 0; steps -= 1) {
+  for (let step = 0; step < steps; step += 1) {
     const all = [...neighbours(assignment, layout, setting.machine.workers.length)];
     const allowed = all.filter(({ stages }) => cuts || stages === assignment.stages);
     if (allowed.length > 0) assignment = allowed[random.integer(allowed.length)]!;
@@ -64,7 +72,7 @@ const shaken = (start: StageAssignment, judge: Judge, { cuts }: Freedom, random:
 };
 
 /** Partitions times ordered choices of workers. */
-export const countAssignments = (cells: number, { slotOfStage, slots }: Layout, workers: number): number => {
+const countAssignments = (cells: number, { slotOfStage, slots }: Layout, workers: number): number => {
   let count = 1;
   for (let cut = 1; cut < slotOfStage.length; cut += 1) count *= (cells - cut) / cut;
   for (let slot = 0; slot < slots; slot += 1) count *= workers - slot;

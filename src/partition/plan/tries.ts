@@ -35,10 +35,9 @@ export const settingsOf = (question: PlanQuestion): Setting[] => {
       ),
     );
     const cells = balance?.length ?? cost.cells.length;
-    const enough = settings.filter(({ workers: used, stagesPerWorker }) =>
+    return settings.filter(({ workers: used, stagesPerWorker }) =>
       balance ? used * stagesPerWorker === cells : used * stagesPerWorker <= cells,
     );
-    return enough.length > 0 ? enough : settings.slice(0, 1);
   });
 };
 
