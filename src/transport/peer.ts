@@ -29,8 +29,8 @@ const REPLIES: ReplyKinds = {
   dump: 'dumped',
   feed: 'fed',
   memory: 'remembered',
-  stop: 'stopped',
   clock: 'told',
+  stop: 'stopped',
 };
 
 const HEARTBEAT_MILLISECONDS = 1000;

@@ -96,6 +96,8 @@ export const requestSchema = z.discriminatedUnion('kind', [
     labelsTo: z.strictObject({ peer: z.string(), stage: count }).optional(),
   }),
   z.strictObject({ kind: z.literal('memory'), id }),
+  /** Asks for the time, so that what workers record can be laid on one clock. */
+  z.strictObject({ kind: z.literal('clock'), id }),
   z.strictObject({ kind: z.literal('stop'), id }),
 ]);
 
@@ -103,6 +105,14 @@ export const errorSchema = z.strictObject({ name: z.string(), message: z.string(
 
 /** An action as it ran: milliseconds since the step's start on this worker. */
 const spanSchema = z.strictObject({ action: z.string(), begin: z.number(), waited: z.number(), end: z.number() });
+
+/** A tensor that left: from when it had been copied out until the link had taken it, on the same clock. */
+const sentSchema = z.strictObject({ key: z.string(), bytes: count, begin: z.number(), end: z.number() });
+/** A tensor that came: when it was taken up. */
+const receivedSchema = z.strictObject({ key: z.string(), at: z.number() });
+
+/** Milliseconds: the median of the repetitions and the quartiles. */
+const spreadSchema = z.strictObject({ median: z.number(), lower: z.number(), upper: z.number() });
 
 const repliesWithId = [
   z.strictObject({
@@ -120,8 +130,6 @@ const repliesWithId = [
     backward: z.array(z.number()),
   }),
   z.strictObject({ kind: z.literal('bound'), id, endpoints: z.record(z.string(), z.string()) }),
-  /** Asks for the time, so that what workers record can be laid on one clock. */
-  z.strictObject({ kind: z.literal('clock'), id }),
   z.strictObject({ kind: z.literal('connected'), id }),
   z.strictObject({ kind: z.literal('configured'), id, parameters: count }),
   z.strictObject({
@@ -130,16 +138,13 @@ const repliesWithId = [
     /** The sum of the micro-batches' contributions; only the worker of the last stage knows it. */
     loss: computed.optional(),
     /** Σ g² over this worker's gradients, where it was asked for. */
-/** A tensor that left: from when it had been copied out until the link had taken it, on the same clock. */
-const sentSchema = z.strictObject({ key: z.string(), bytes: count, begin: z.number(), end: z.number() });
-/** A tensor that came: when it was taken up. */
-const receivedSchema = z.strictObject({ key: z.string(), at: z.number() });
-
-/** Milliseconds: the median of the repetitions and the quartiles. */
-const spreadSchema = z.strictObject({ median: z.number(), lower: z.number(), upper: z.number() });
-
     squaredNorm: computed.optional(),
+    /** When the step began, in milliseconds since 1970 by this worker's clock. */
+    start: z.number(),
     spans: z.array(spanSchema),
+    /** What went to other workers and came from them, by `messageKey`. */
+    sent: z.array(sentSchema),
+    received: z.array(receivedSchema),
     /** Live tensors and bytes of the engine after the step. */
     tensors: count,
     bytes: count,
@@ -151,6 +156,8 @@ const spreadSchema = z.strictObject({ median: z.number(), lower: z.number(), upp
   z.strictObject({ kind: z.literal('dumped'), id }),
   z.strictObject({ kind: z.literal('fed'), id, seconds: z.number() }),
   z.strictObject({ kind: z.literal('remembered'), id, tensors: count, bytes: count, peakResident: count }),
+  /** Milliseconds since 1970. */
+  z.strictObject({ kind: z.literal('told'), id, now: z.number() }),
   z.strictObject({ kind: z.literal('stopped'), id }),
 ] as const;
 
@@ -171,6 +178,8 @@ export const replySchema = z.discriminatedUnion('kind', [
 export type Request = z.infer<typeof requestSchema>;
 export type Reply = z.infer<typeof replySchema>;
 export type Span = z.infer<typeof spanSchema>;
+export type SentTensor = z.infer<typeof sentSchema>;
+export type ReceivedTensor = z.infer<typeof receivedSchema>;
 export type Source = Extract<Request, { kind: 'feed' }>['source'];
 export type ReportedError = z.infer<typeof errorSchema>;
 
@@ -181,23 +190,14 @@ export interface ReplyKinds {
   bind: 'bound';
   connect: 'connected';
   configure: 'configured';
-    /** When the step began, in milliseconds since 1970 by this worker's clock. */
-    start: z.number(),
   step: 'stepped';
-    /** What went to other workers and came from them, by `messageKey`. */
-    sent: z.array(sentSchema),
-    received: z.array(receivedSchema),
   apply: 'applied';
   dump: 'dumped';
   feed: 'fed';
   memory: 'remembered';
+  clock: 'told';
   stop: 'stopped';
 }
 
 export type RequestOf<K extends Request['kind']> = Extract<Request, { kind: K }>;
 export type ReplyTo<K extends Request['kind']> = Extract<Reply, { kind: ReplyKinds[K] }>;
-  /** Milliseconds since 1970. */
-  z.strictObject({ kind: z.literal('told'), id, now: z.number() }),
-export type SentTensor = z.infer<typeof sentSchema>;
-export type ReceivedTensor = z.infer<typeof receivedSchema>;
-  clock: 'told';

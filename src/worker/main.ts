@@ -17,7 +17,7 @@ await peer.serve(
     apply: (request) => session.apply(request),
     dump: (request) => session.dump(request),
     memory: () => session.memory(),
-  },
     clock: async () => ({ now: clockTime() }),
+  },
   () => session.dispose(),
 );

@@ -24,8 +24,8 @@ import { Mailbox } from './mailbox.ts';
 import { PipelineStep } from './pipelineStep.ts';
 import { profileCells } from './profile.ts';
 import { Stage } from './stage.ts';
-import { walk } from './walk.ts';
 import { StepRecord } from './stepRecord.ts';
+import { walk } from './walk.ts';
 
 type Body<K extends Request['kind']> = Omit<ReplyTo<K>, 'kind' | 'id'>;
 /** The body of a reply that says no more than that it was done. */
@@ -102,6 +102,7 @@ export class Session {
   }
 
   async step(request: RequestOf<'step'>): Promise<Body<'step'>> {
+    const record = new StepRecord();
     const engine = this.#running;
     const { routes, stages, loss, classWeights, parameters, cells } = this.#assigned;
     const schedule = parseSchedule(request.schedule);
@@ -115,8 +116,9 @@ export class Session {
       const spans = await walk(actions, step, {
         signal: this.#peer.signal,
         doing: (action) => this.#peer.doing(request.step, action),
+        now: () => record.now(),
       });
-    const record = new StepRecord();
+      const { start, sent, received } = record;
       if (request.purpose === 'train') for (const cell of cells) endMiniBatch({ engine, parameters }, cell.layers);
       return {
         ...(step.loss === undefined ? {} : { loss: step.loss }),
@@ -130,9 +132,7 @@ export class Session {
       mailbox.dispose();
     }
   }
-        now: () => record.now(),
 
-      const { start, sent, received } = record;
   async apply({ rate, factor }: RequestOf<'apply'>): Promise<Done> {
     const { parameters, optimizer } = this.#assigned;
     if (factor !== 1) parameters.scaleGradients(factor);
