@@ -1,6 +1,7 @@
 import type { ConvolutionGeometry, Engine } from '../engine.ts';
 import type { Shape, Tensor } from '../tensor.ts';
 import { loweredDilation } from './dilation.ts';
+import { matrixConvolution, suitsMatrices } from './matrixConvolution.ts';
 import { nativeConvolution, type Convolution } from './nativeConvolution.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -14,21 +15,26 @@ export function convolutionKernels(r: Runtime): Kernels {
   const native = nativeConvolution(r);
   const lowered = loweredDilation(r, native);
   const dilates = once(() => dilatesNatively(r, native));
-  const kernelsFor = ({ dilations }: ConvolutionGeometry): Convolution =>
-    dilations.every((dilation) => dilation === 1) || dilates() ? native : lowered;
+  const matrices = matrixConvolution(r);
+  const kernelsFor = (input: Shape, filter: Shape, geometry: ConvolutionGeometry): Convolution => {
+    // cuDNN has no such weakness.
+    if (!r.usesGpu && suitsMatrices(input, filter, geometry)) return matrices;
+    return geometry.dilations.every((dilation) => dilation === 1) || dilates() ? native : lowered;
+  };
 
   return {
     convolve(x, filter, geometry) {
-      if (!oneDnnMisreads(x.shape, geometry)) return kernelsFor(geometry).convolve(x, filter, geometry);
+      if (!oneDnnMisreads(x.shape, geometry))
+        return kernelsFor(x.shape, filter.shape, geometry).convolve(x, filter, geometry);
       return r.tf.tidy(() => {
         const [wider, filters] = [withEmptyChannel(r, x, x.rank - 1), withEmptyChannel(r, filter, filter.rank - 2)];
-        return kernelsFor(geometry).convolve(wider, filters, geometry);
+        return kernelsFor(wider.shape, filters.shape, geometry).convolve(wider, filters, geometry);
       });
     },
     convolveInputGradient: (inputShape, filter, dy, geometry) =>
-      kernelsFor(geometry).convolveInputGradient(inputShape, filter, dy, geometry),
+      kernelsFor(inputShape, filter.shape, geometry).convolveInputGradient(inputShape, filter, dy, geometry),
     convolveFilterGradient: (x, filterShape, dy, geometry) =>
-      kernelsFor(geometry).convolveFilterGradient(x, filterShape, dy, geometry),
+      kernelsFor(x.shape, filterShape, geometry).convolveFilterGradient(x, filterShape, dy, geometry),
     ...biasKernels(r),
   };
 }

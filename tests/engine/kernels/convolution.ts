@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ConvolutionGeometry, Engine } from '../../../src/engine/engine.ts';
-import type { Shape } from '../../../src/engine/tensor.ts';
+import type { Shape, Tensor } from '../../../src/engine/tensor.ts';
 import { expectClose, expectNoLeak, randomArray, toTensor } from '../../support/arrays.ts';
 import * as naive from '../../support/naive.ts';
 
@@ -73,6 +73,54 @@ export function convolutionTests(engine: () => Engine): void {
       });
     });
   });
+}
+
+/**
+ * Convolutions of few positions and so many channels that an engine may compute them in another way, against those of a part
+ * of the output channels at a time, which are small: the definition would take minutes.
+ */
+export function wideConvolutionTests(engine: () => Engine): void {
+  test.each([2, 3] as const)('a wide convolution over %i spatial axes is that of its parts', (dims) => {
+    fc.assert(
+      fc.property(cases(dims, true), (c) => expectParts(engine(), widened(c))),
+      { numRuns: 25 },
+    );
+  });
+}
+
+const PARTS = 4;
+
+/** The same convolution with some 300,000 weights. */
+function widened({ input, filter, ...rest }: Case): Case {
+  const [kernel, from] = [filter.slice(0, -2), 60];
+  const to = Math.ceil(300_000 / (from * kernel.reduce((product, size) => product * size, PARTS))) * PARTS;
+  return { ...rest, input: [...input.slice(0, -1), from], filter: [...kernel, from, to] };
+}
+
+function expectParts(engine: Engine, { input, filter, geometry, seed }: Case): void {
+  const { addN, concat, split } = engine.math;
+  const [x, w] = [randomArray(input, seed), randomArray(filter, seed + 1)];
+  const dy = randomArray(naive.convolvedShape(input, filter, geometry), seed + 2);
+  const partShape = [...filter.slice(0, -1), filter.at(-1)! / PARTS];
+  expectNoLeak(engine, () =>
+    engine.tidy(() => {
+      const [tx, tw, tdy] = [toTensor(engine, x), toTensor(engine, w), toTensor(engine, dy)];
+      const [weights, gradients] = [split(tw, PARTS, filter.length - 1), split(tdy, PARTS, filter.length - 1)];
+      const outputs = weights.map((part) => engine.convolve(tx, part, geometry));
+      const inputs = weights.map((part, i) => engine.convolveInputGradient(input, part, gradients[i]!, geometry));
+      const filters = gradients.map((part) => engine.convolveFilterGradient(tx, partShape, part, geometry));
+      expectSame(engine, engine.convolve(tx, tw, geometry), concat(outputs, -1));
+      expectSame(engine, engine.convolveInputGradient(input, tw, tdy, geometry), addN(inputs));
+      expectSame(engine, engine.convolveFilterGradient(tx, filter, tdy, geometry), concat(filters, -1));
+    }),
+  );
+}
+
+function expectSame(engine: Engine, actual: Tensor, expected: Tensor): void {
+  const { abs, max, sub } = engine.math;
+  expect(actual.shape).toEqual(expected.shape);
+  const [difference, size] = [max(abs(sub(actual, expected))), max(abs(expected))].map((of) => engine.read(of)[0]!);
+  expect(difference).toBeLessThanOrEqual(1e-5 * (1 + size!));
 }
 
 /** The forward pass and both gradients against the reference, with nothing left behind. */
