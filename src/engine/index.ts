@@ -9,7 +9,7 @@ export { EngineMissingError, EngineStartedError } from './errors.ts';
 /** For whoever computes without TensorFlow and did not ask to. */
 export const PLAIN_ENGINE_WARNING =
   'TensorFlow is not installed, so plain JavaScript computes: ABOUT 200 TIMES SLOWER. `npm run setup` mends it.';
-export { gpuModels, type EngineVersions } from './versions.ts';
+export { type EngineVersions } from './versions.ts';
 
 export interface EngineOptions extends EngineResources {
   /** `auto`: TensorFlow where it is installed, else plain tfjs with a loud line. */
