@@ -30,16 +30,24 @@ export class CrossEntropyLoss implements Loss {
         const { p, t, logTrue } = trueClass(engine, sample.logits, sample.labels);
         if (!weights) {
           const share = 1 / (batchSize * voxels);
-          return { value: math.mul(math.sum(logTrue), -share), gradient: math.mul(math.sub(p, t), share) };
+          return { value: math.mul(math.sum(logTrue), -share), gradient: math.mul(difference(engine, p, t), share) };
         }
         const weighted = math.matMul(t, weights);
         const total = weightTotal ?? math.mul(math.maximum(math.sum(weighted), 1e-30), batchSize);
         const share = math.div(weighted, total);
-        return { value: math.neg(math.sum(math.mul(share, logTrue))), gradient: math.mul(math.sub(p, t), share) };
+        const value = math.neg(math.sum(math.mul(share, logTrue)));
+        return { value, gradient: math.mul(difference(engine, p, t), share) };
       });
     });
   }
 }
+
+/** Takes both over: at full resolution such arrays are the largest of all. */
+const difference = ({ math }: Engine, p: Tensor, t: Tensor): Tensor => {
+  const result = math.sub(p, t);
+  [p, t].forEach((array) => array.dispose());
+  return result;
+};
 
 /** Σ w_y over the voxels of a mini-batch: `weightTotal` for the weighted cross-entropy. */
 export const labelWeightTotal = (labels: Iterable<number>, classWeights: readonly number[]): number => {

@@ -83,19 +83,32 @@ const sampleLoss = (
   const b = div(mul(weights, numerator), square(denominator));
   const focalSlope = sub(mul(mul(slope, pTrue), logTrue), power);
   const h = add(mul(pTrue, matMul(t, a)), mul(matMul(t, focalWeights), focalSlope));
-  return { value, gradient: combine(engine, { p, t, h, b }) };
+  t.dispose();
+  const softened = soften(engine, p, h, b);
+  return { value, gradient: pull(engine, softened, labels, h) };
 };
 
-/** h·t − p·(u − B) with u = Σ p·B + h. Lets go of p and t: at full resolution these arrays are the largest of all. */
-const combine = ({ math }: Engine, { p, t, h, b }: Record<'p' | 't' | 'h' | 'b', Tensor>): Tensor => {
-  const { add, matMul, mul, reshape, sub } = math;
-  const u = add(matMul(p, b), h);
-  const pulled = mul(t, h);
-  t.dispose();
-  const slope = sub(u, reshape(b, [1, b.size]));
-  const softened = mul(p, slope);
+/*
+ * The gradient, h·t − p·(u − B) with u = Σ p·B + h. Arrays of the size of the logits are let go of as soon as they were read,
+ * and the one-hot labels are made twice, so that no more than three live at a time: at full resolution they are the largest of
+ * all.
+ */
+
+/** p·(u − B); takes p over. */
+const soften = ({ math }: Engine, p: Tensor, h: Tensor, b: Tensor): Tensor => {
+  const u = math.add(math.matMul(p, b), h);
+  const slope = math.sub(u, math.reshape(b, [1, b.size]));
+  const softened = math.mul(p, slope);
   [p, slope].forEach((array) => array.dispose());
-  const gradient = sub(pulled, softened);
+  return softened;
+};
+
+/** h·t − softened; takes `softened` over. */
+const pull = ({ math }: Engine, softened: Tensor, labels: Tensor, h: Tensor): Tensor => {
+  const t = math.oneHot(labels, softened.shape[1]!, 1, 0, 'float32');
+  const pulled = math.mul(t, h);
+  t.dispose();
+  const gradient = math.sub(pulled, softened);
   [pulled, softened].forEach((array) => array.dispose());
   return gradient;
 };
