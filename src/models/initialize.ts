@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine.ts';
-import { sizeOf, type Tensor } from '../engine/tensor.ts';
+import { sizeOf } from '../engine/tensor.ts';
 import type { ParameterSpec } from '../layers/parameter.ts';
 import type { ParameterStore } from '../layers/parameterStore.ts';
 import { RandomStream } from '../random/stream.ts';
@@ -8,8 +8,11 @@ import { RandomStream } from '../random/stream.ts';
  * The first values of a parameter, in our layout. They follow from the seed and the parameter's name only, and so are the same
  * in every partition.
  */
-export const initialValues = (spec: ParameterSpec, seed: number): Float32Array => {
-  const values = new Float32Array(sizeOf(spec.shape));
+export const initialValues = (
+  spec: ParameterSpec,
+  seed: number,
+  values = new Float32Array(sizeOf(spec.shape)),
+): Float32Array => {
   const { initializer } = spec;
   const stream = new RandomStream(seed, 'parameter', spec.name);
   switch (initializer.kind) {
@@ -22,19 +25,20 @@ export const initialValues = (spec: ParameterSpec, seed: number): Float32Array =
   }
 };
 
-/** The first values as a tensor of the caller's. */
-export const initialTensor = (engine: Engine, spec: ParameterSpec, seed: number): Tensor =>
-  engine.tensor(initialValues(spec, seed), spec.shape);
-
-/** Adds the parameters and buffers to the store with their first values. */
+/**
+ * Adds the parameters and buffers to the store with their first values. All are drawn into one array of the host: one for each
+ * would be garbage that lies between the parameters, in memory as large as theirs, until it is collected.
+ */
 export const initializeParameters = (
   engine: Engine,
   store: ParameterStore,
   specs: readonly ParameterSpec[],
   seed: number,
 ): void => {
-  for (const spec of specs) {
-    const value = initialTensor(engine, spec, seed);
+  const sizes = specs.map(({ shape }) => sizeOf(shape));
+  const drawn = new Float32Array(Math.max(0, ...sizes));
+  for (const [index, spec] of specs.entries()) {
+    const value = engine.tensor(initialValues(spec, seed, drawn.subarray(0, sizes[index])), spec.shape);
     store.add(spec, value);
     value.dispose();
   }

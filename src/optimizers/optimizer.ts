@@ -18,11 +18,13 @@ export interface OptimizerState {
 }
 
 /**
- * Updates parameters from their gradients, in place, with PyTorch's semantics. Gradients stay the store's; a parameter
- * without one is left alone.
+ * Updates parameters from their gradients, in place, with PyTorch's semantics. A parameter without a gradient is left alone.
  */
 export interface Optimizer {
-  /** One step at the learning rate `rate`. Called once a mini-batch with every parameter of this worker. */
+  /**
+   * One step at the learning rate `rate`, called once a mini-batch with every parameter of this worker. Each gradient goes as
+   * soon as it was used: what the updates need on the way then fits where the first gradients were.
+   */
   step(parameters: readonly Parameter[], rate: number): void;
   state(): OptimizerState;
   /** The slots that the parameter will have or has: what a checkpoint must hold for it. */

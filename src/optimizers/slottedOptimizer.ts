@@ -15,13 +15,18 @@ export abstract class SlottedOptimizer implements Optimizer {
     this.slots = new Slots(engine, slotNames);
   }
 
-  /** Updates one parameter; `step` counts from 1. The gradient stays the caller's. */
+  /** Updates one parameter; `step` counts from 1. The gradient stays ours. */
   protected abstract update(parameter: Parameter, gradient: Tensor, rate: number, step: number): void;
 
   step(parameters: readonly Parameter[], rate: number): void {
     this.#steps++;
-    for (const parameter of parameters)
-      if (parameter.gradient) this.update(parameter, parameter.gradient, rate, this.#steps);
+    for (const parameter of parameters) {
+      const { gradient } = parameter;
+      if (!gradient) continue;
+      this.update(parameter, gradient, rate, this.#steps);
+      gradient.dispose();
+      parameter.gradient = undefined;
+    }
   }
 
   state(): OptimizerState {
