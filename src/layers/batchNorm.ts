@@ -107,19 +107,18 @@ export class BatchNorm implements Layer {
     }
   }
 
+  /** r ← r − m·(r − s). */
   #updateRunning({ engine, parameters }: Pick<Pass, 'engine' | 'parameters'>, mean: Tensor, variance: Tensor): void {
-    const { add, mul } = engine.math;
     const update = (name: string, statistic: Tensor): void => {
-      const variable = parameters.variable(`${this.name}.${name}`);
-      const before = variable.read();
-      const after = add(mul(before, 1 - this.#momentum), mul(statistic, this.#momentum));
+      const running = parameters.variable(`${this.name}.${name}`);
+      const before = running.read();
+      const difference = engine.math.sub(before, statistic);
       before.dispose();
-      variable.assign(after);
+      engine.updates.descend(running, difference, this.#momentum);
+      difference.dispose();
     };
-    engine.tidy(() => {
-      update('running_mean', mean);
-      update('running_var', variance);
-    });
+    update('running_mean', mean);
+    update('running_var', variance);
   }
 
   /** Deferred: the running statistics, from the whole mini-batch. */
