@@ -113,7 +113,7 @@ function checkOptimizer({ optimizer, lr_schedule: schedule }: RunFile): readonly
 function checkPipeline({ pipeline, training }: RunFile): readonly Fault[] {
   const faults: Fault[] = [];
   const { micro_batches: parts } = pipeline;
-  if (parts > training.batch_size)
+  if (parts !== 'auto' && parts > training.batch_size)
     faults.push({
       key: 'pipeline.micro_batches',
       problem: `${parts} micro-batches out of ${samples(training.batch_size)} (training.batch_size)`,
@@ -124,18 +124,9 @@ function checkPipeline({ pipeline, training }: RunFile): readonly Fault[] {
 }
 
 function checkStages(pipeline: RunFile['pipeline']): readonly Fault[] {
-  const { schedule, workers, balance, stages_per_worker: asked } = pipeline;
-  if (isSchedulePath(schedule))
-    return asked === undefined
-      ? []
-      : [
-          {
-            key: 'pipeline.stages_per_worker',
-            problem: `${asked}, with a schedule of your own (pipeline.schedule: ${schedule}), which says it itself`,
-            remedy: 'take this away',
-          },
-        ];
-  const known = stagesOnWorker[schedule];
+  const { schedule, stages_per_worker: asked } = pipeline;
+  if (isSchedulePath(schedule)) return checkOwnSchedule(pipeline);
+  const known = schedule === 'auto' ? 'any' : stagesOnWorker[schedule];
   if (asked !== undefined && known !== 'any' && asked !== known)
     return [
       {
@@ -144,14 +135,38 @@ function checkStages(pipeline: RunFile['pipeline']): readonly Fault[] {
         remedy: `give ${known}, or pipeline.schedule interleaved_1f1b`,
       },
     ];
-  const perWorker = stagesPerWorkerOf(pipeline) ?? 1;
-  if (!balance || workers === 'auto' || balance.length === workers * perWorker) return [];
-  const each = perWorker === 1 ? '' : ` with ${perWorker} stages each (pipeline.schedule)`;
+  return checkBalance(pipeline);
+}
+
+/** What a schedule of the user's own says itself, and what is chosen among ours alone. */
+function checkOwnSchedule({ schedule, stages_per_worker: stages, ...others }: RunFile['pipeline']): readonly Fault[] {
+  const own = `with a schedule of your own (pipeline.schedule: ${schedule})`;
+  const said = { problem: `${stages}, ${own}, which says it itself`, remedy: 'take this away' };
+  const chosen = (['micro_batches', 'recompute'] as const).filter((key) => others[key] === 'auto');
+  return [
+    ...(stages === undefined ? [] : [{ key: 'pipeline.stages_per_worker', ...said }]),
+    ...chosen.map((key) => ({
+      key: `pipeline.${key}`,
+      problem: `auto, ${own}`,
+      remedy: 'give a value, or one of our schedules',
+    })),
+  ];
+}
+
+function checkBalance(pipeline: RunFile['pipeline']): readonly Fault[] {
+  const { workers, balance } = pipeline;
+  if (!balance || workers === 'auto') return [];
+  const perWorker = stagesPerWorkerOf(pipeline);
+  // The schedules to choose from have one stage a worker, or two.
+  const fits = perWorker ? [perWorker * workers] : [workers, 2 * workers];
+  if (fits.includes(balance.length)) return [];
+  const divisor = perWorker ?? 1;
+  const each = divisor === 1 ? '' : ` with ${divisor} stages each (pipeline.schedule)`;
   return [
     {
       key: 'pipeline.balance',
       problem: `${balance.length} stages for ${workers} workers (pipeline.workers)${each}`,
-      remedy: `give ${workers * perWorker} numbers${balance.length % perWorker === 0 ? `, or pipeline.workers ${balance.length / perWorker}` : ''}`,
+      remedy: `give ${fits.join(' or ')} numbers${balance.length % divisor === 0 ? `, or pipeline.workers ${balance.length / divisor}` : ''}`,
     },
   ];
 }

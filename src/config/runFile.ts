@@ -42,6 +42,5 @@ export type LossSpec = RunFile['loss'];
 export type PipelineSpec = RunFile['pipeline'];
 export type EngineSpec = RunFile['engine'];
 export type DataSpec = RunFile['data'];
-export type TrainingSpec = RunFile['training'];
-export type RecomputeMode = PipelineSpec['recompute'];
+export type RecomputeMode = Exclude<PipelineSpec['recompute'], 'auto'>;
 export type BatchNormMode = PipelineSpec['batch_norm'];

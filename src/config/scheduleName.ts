@@ -26,17 +26,18 @@ export const isSchedulePath = (schedule: string): schedule is SchedulePath => sc
 
 /** What the section `pipeline` of a run file says of it. */
 interface ScheduleChoice {
-  readonly schedule: TrainingScheduleName | SchedulePath;
+  readonly schedule: TrainingScheduleName | SchedulePath | 'auto';
   readonly stages_per_worker?: number | undefined;
 }
 
 /**
  * How many stages every worker gets: as the run file says, else what the schedule is known for. Undefined for a user's own
- * schedule, whose file says it.
+ * schedule, whose file says it, and for one that is yet to be chosen.
  */
 export const stagesPerWorkerOf = ({ schedule, stages_per_worker: asked }: ScheduleChoice): number | undefined => {
   if (isSchedulePath(schedule)) return undefined;
   if (asked !== undefined) return asked;
+  if (schedule === 'auto') return undefined;
   if (schedule === 'interleaved_1f1b') return 2;
   const stages = stagesOnWorker[schedule];
   return stages === 'any' ? 1 : stages;

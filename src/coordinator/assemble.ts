@@ -1,18 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { Model } from '../models/cell.ts';
 import { buildModel } from '../models/index.ts';
-import { balanceCells } from '../partition/balance.ts';
-import { analyticCosts, costPerMicroBatch, type CellCost } from '../partition/cost.ts';
-import { partitionOf, stageCosts, type Partition } from '../partition/partition.ts';
+import { stageCosts } from '../partition/partition.ts';
 import { routesOf } from '../pipeline/routes.ts';
 import type { LaunchedWorker as ReportedWorker } from '../telemetry/trainEvent.ts';
 import type { DataInlet } from '../transport/dataLink.ts';
 import { PLAIN_ENGINE_WARNING } from '../engine/index.ts';
 import { workerName } from '../transport/names.ts';
 import type { ReplyTo } from '../transport/protocol.ts';
-import { measureCosts } from './costs.ts';
-import { assignDevices, visibleGpus, type Device } from './devices.ts';
+import { profileFor } from './costs.ts';
+import { assignDevices, memoryOf, visibleGpus, type Device } from './devices.ts';
 import { Fleet } from './fleet.ts';
+import { layOut, type Layout } from './layout.ts';
 import type { PipelineOptions } from './pipelineOptions.ts';
 import { Scheduler } from './scheduler.ts';
 import { layWires, wiresOf } from './wiring.ts';
@@ -25,9 +24,7 @@ export interface LaunchedWorker extends ReportedWorker {
 /** The parts of a pipeline that is ready to take steps. */
 export interface Assembly {
   readonly fleet: Fleet;
-  readonly partition: Partition;
-  /** The worker of every stage. */
-  readonly placement: readonly number[];
+  readonly layout: Layout;
   readonly workers: readonly LaunchedWorker[];
   readonly scheduler: Scheduler;
   /** Where predictions arrive. */
@@ -36,7 +33,7 @@ export interface Assembly {
 
 /** Starts the processes, cuts the network, lays the links, and gives every worker its stages. */
 export async function assemble(options: PipelineOptions): Promise<Assembly> {
-  const devices = assignDevices(options.workers, await visibleGpus(), options.engine);
+  const devices = assignDevices(options.workers, await visibleGpus(), options.engine, { first: options.firstDevice });
   const fleet = await Fleet.launch({
     workers: options.workers,
     loader: { configuration: JSON.stringify(options.loader) },
@@ -54,49 +51,53 @@ export async function assemble(options: PipelineOptions): Promise<Assembly> {
 }
 
 async function setUp(options: PipelineOptions, fleet: Fleet, devices: readonly Device[]): Promise<Assembly> {
-  const { microBatches, workers, schedule } = options;
+  const { workers } = options;
   const model = buildModel(options.model);
   const started = await fleet.requestAll('start', (worker) => ({
     engine: { ...options.engine, threads: devices[worker]!.threads },
   }));
   if (options.engine.name === 'auto' && started.some(({ engine }) => engine === 'cpu'))
     options.note?.(PLAIN_ENGINE_WARNING);
-  const placement = options.placement ?? schedule.placement(workers, options.stagesPerWorker ?? usualStages(options));
-  const costs = await costsOf(options, model, fleet, started[0]!, devices[0]!);
-  const partition = options.balance
-    ? partitionOf(options.balance, model.cells.length)
-    : balanceCells(costs.map(costPerMicroBatch), placement.length);
+  const layout = await layOut({
+    ...{ options, model, memory: await limitsOf(options, devices) },
+    profile: (samples) => {
+      const { model: spec, loss, optimizer, microBatchShape: shape } = options;
+      return profileFor(fleet, { spec, model, loss, optimizer, shape, started, devices }, samples);
+    },
+  });
+  const { partition, placement, schedule: training, microBatches, durations } = layout;
   for (let worker = 0; worker < workers; worker++) fleet.assign(workerName(worker), stagesOf(placement, worker));
   const routes = routesOf(model.cells, partition);
-  const scheduler = new Scheduler({ training: schedule, placement, routes, microBatches });
+  const scheduler = new Scheduler({ training, placement, routes, microBatches, durations });
   const wires = wiresOf(scheduler.schedule('train', microBatches).schedule, routes);
   const sink = await layWires(fleet, wires, { run: randomUUID(), highWaterMark: scheduler.highWaterMark, workers });
   try {
-    const configured = await configure(options, fleet, partition, placement);
-    const launched = describeWorkers(model, { partition, placement, costs }, (worker) => ({
+    const configured = await configure(options, fleet, layout);
+    const launched = describeWorkers(model, layout, (worker) => ({
       pid: fleet.pid(workerName(worker)),
       device: started[worker]!.device,
       parameters: configured[worker]!.parameters,
     }));
-    return { fleet, partition, placement, workers: launched, scheduler, sink };
+    return { fleet, layout, workers: launched, scheduler, sink };
   } catch (error) {
     sink.close();
     throw error;
   }
 }
 
-const usualStages = ({ schedule }: PipelineOptions): number =>
-  schedule.stagesPerWorker === 'any' ? 1 : schedule.stagesPerWorker;
+/** Bytes that each worker may hold. */
+const limitsOf = async ({ memory }: PipelineOptions, devices: readonly Device[]): Promise<readonly number[]> =>
+  memory === undefined ? memoryOf(devices) : devices.map(() => memory);
 
 const stagesOf = (placement: readonly number[], worker: number): number[] =>
   placement.flatMap((owner, stage) => (owner === worker ? [stage] : []));
 
 function describeWorkers(
   model: Model,
-  { partition, placement, costs }: { partition: Partition; placement: readonly number[]; costs: readonly CellCost[] },
+  { partition, placement, cellTimes }: Layout,
   facts: (worker: number) => Pick<LaunchedWorker, 'pid' | 'device' | 'parameters'>,
 ): LaunchedWorker[] {
-  const perStage = stageCosts(partition, costs.map(costPerMicroBatch));
+  const perStage = stageCosts(partition, cellTimes);
   const total = perStage.reduce((sum, cost) => sum + cost, 0);
   return [...new Set(placement)]
     .toSorted((a, b) => a - b)
@@ -111,26 +112,12 @@ function describeWorkers(
     });
 }
 
-async function costsOf(
-  options: PipelineOptions,
-  model: Model,
-  fleet: Fleet,
-  started: ReplyTo<'start'>,
-  { threads }: Device,
-): Promise<readonly CellCost[]> {
-  const shape = options.microBatchShape;
-  if (options.costs === 'estimated' || options.workers === 1 || options.balance) return analyticCosts(model, shape);
-  const { device, engine } = started;
-  return measureCosts(fleet, { spec: options.model, model, shape, engine, device, threads });
-}
-
 function configure(
   options: PipelineOptions,
   fleet: Fleet,
-  { stages }: Partition,
-  placement: readonly number[],
+  { partition: { stages }, placement, recompute }: Layout,
 ): Promise<ReplyTo<'configure'>[]> {
-  const { model, recompute, batchNorm, optimizer, loss, seed, weights } = options;
+  const { model, batchNorm, optimizer, loss, seed, weights } = options;
   return fleet.requestAll('configure', (worker) => ({
     ...{ model, recompute, batchNorm, optimizer, loss, seed },
     stages: [...stages],

@@ -1,82 +1,83 @@
-import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { ModelSpec } from '../config/runFile.ts';
-import { engineCache } from '../engine/install/location.ts';
+import { availableParallelism } from 'node:os';
+import type { LossSpec, ModelSpec, OptimizerSpec } from '../config/runFile.ts';
 import type { Shape } from '../engine/tensor.ts';
 import type { Model } from '../models/cell.ts';
-import { analyticCosts, type CellCost } from '../partition/cost.ts';
-import {
-  formatProfile,
-  measuredCosts,
-  parseProfile,
-  profileMatches,
-  type Profile,
-  type ProfileSubject,
-} from '../partition/profile.ts';
-import { workerName } from '../transport/names.ts';
+import { gatherTimes } from '../partition/gatheredTimes.ts';
+import type { Profile, ProfileSubject } from '../partition/profile.ts';
+import type { ReplyTo } from '../transport/protocol.ts';
+import type { Device } from './devices.ts';
 import type { Fleet } from './fleet.ts';
+import { probeLinks } from './probeLinks.ts';
+import { cachedProfile, keepProfile } from './profileCache.ts';
 
-const REPETITIONS = 3;
+const REPETITIONS = 7;
 
+/** What is to be measured, for micro-batches of any number of samples. */
 export interface CostRequest {
   readonly spec: ModelSpec;
   readonly model: Model;
-  /** (batch, …spatial, channels) of a micro-batch. */
+  readonly loss: LossSpec;
+  readonly optimizer: OptimizerSpec;
+  /** (batch, …spatial, channels) of a micro-batch; how many samples it has does not matter. */
   readonly shape: Shape;
-  readonly engine: 'tensorflow' | 'cpu';
-  readonly device: string;
-  readonly threads: number;
+  /** What the workers said when they started, and what they compute on. */
+  readonly started: readonly ReplyTo<'start'>[];
+  readonly devices: readonly Device[];
+  /** Whether to measure although it is known. */
+  readonly force?: boolean | undefined;
 }
 
 /**
- * What each cell costs, measured on the first worker's device. Measured once for each model, shape and device, and kept: the
- * same run file is cut in the same way again.
+ * What each cell costs in micro-batches of so many samples, and what the links take. Measured once for each model, shape and
+ * set of workers, and kept: the same run file is cut in the same way again.
+ *
+ * All workers are timed at the same time, for that is how they will run: on the cores of one machine they slow each other.
  */
-export async function measureCosts(fleet: Fleet, request: CostRequest): Promise<readonly CellCost[]> {
-  const estimates = analyticCosts(request.model, request.shape);
-  const { spec: model, engine, device, threads, shape } = request;
-  const subject: ProfileSubject = { model, engine, device, threads, input_shape: [...shape] };
-  const file = profileFile(subject);
-  const known = await readProfile(file);
-  if (known && profileMatches(known, subject, request.model.cells)) return measuredCosts(known, estimates);
-  const { forward, backward } = await fleet.request(workerName(0), 'profile', {
-    model,
-    shape: [...shape],
-    repetitions: REPETITIONS,
-  });
-  const cells = request.model.cells.map(({ name }, c) => ({
-    name,
-    forward: forward[c] ?? 0,
-    backward: backward[c] ?? 0,
+export async function profileFor(fleet: Fleet, request: CostRequest, samples: number): Promise<Profile> {
+  const subject = subjectOf(request, samples);
+  const known = request.force ? undefined : await cachedProfile(subject, request.model.cells);
+  if (known) return known;
+  const profile = await measure(fleet, request, subject);
+  await keepProfile(profile);
+  return profile;
+}
+
+/** Which profile holds for workers that have been started. */
+const subjectOf = (
+  { spec, loss, optimizer, shape, started, devices }: CostRequest,
+  samples: number,
+): ProfileSubject => ({
+  model: spec,
+  input_shape: [samples, ...shape.slice(1)],
+  engine: started[0]!.engine,
+  loss: loss.name,
+  optimizer: optimizer.name,
+  workers: started.map(({ device }, worker) => ({ device, threads: devices[worker]!.threads })),
+});
+
+async function measure(
+  fleet: Fleet,
+  { spec: model, model: { cells }, loss, optimizer, devices }: CostRequest,
+  subject: ProfileSubject,
+): Promise<Profile> {
+  const workers = devices.length;
+  const times = await fleet.requestAll('profile', (worker) => ({
+    ...{ model, loss, optimizer, shape: subject.input_shape, repetitions: REPETITIONS },
+    startAt: Math.floor((worker * cells.length) / workers),
   }));
-  const profile: Profile = { version: 1, ...subject, repeats: REPETITIONS, cells };
-  await writeProfile(file, profile);
-  return measuredCosts(profile, estimates);
+  const { speeds, ...gathered } = gatherTimes(
+    times,
+    cells.map(({ name }) => name),
+  );
+  const links = await probeLinks(fleet, { workers, shared: sharesCores(devices) });
+  return {
+    ...{ version: 2, ...subject, repeats: REPETITIONS, ...gathered, links },
+    workers: subject.workers.map((worker, index) => ({ ...worker, speed: speeds[index]! })),
+  };
 }
 
-function profileFile(subject: ProfileSubject): string {
-  const digest = createHash('sha256').update(JSON.stringify(subject)).digest('hex').slice(0, 16);
-  return join(engineCache(), 'profiles', `${subject.model.name}-${digest}.json`);
-}
-
-/** A profile that is missing or damaged is measured again. */
-async function readProfile(file: string): Promise<Profile | undefined> {
-  try {
-    return parseProfile(await readFile(file, 'utf8'), file);
-  } catch {
-    return undefined;
-  }
-}
-
-/** A cache that cannot be written costs time and nothing else. */
-async function writeProfile(file: string, profile: Profile): Promise<void> {
-  const temporary = `${file}.${process.pid}`;
-  try {
-    await mkdir(join(file, '..'), { recursive: true });
-    await writeFile(temporary, formatProfile(profile));
-    await rename(temporary, file);
-  } catch {
-    // Measured again next time.
-  }
-}
+/** Whether the workers' threads fill the processor, so that whatever else runs there slows them. */
+const sharesCores = (devices: readonly Device[]): boolean => {
+  const threads = devices.filter(({ gpu }) => gpu === undefined).reduce((sum, device) => sum + device.threads, 0);
+  return threads >= availableParallelism();
+};

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { promisify } from 'node:util';
 import type { EngineSpec } from '../config/runFile.ts';
 import { engineEnvironment } from '../engine/environment.ts';
@@ -12,6 +12,35 @@ export interface Device {
   readonly threads: number;
   /** Environment of the process: must be set before the engine loads. */
   readonly environment: Record<string, string>;
+}
+
+/** Of a device's memory, for tensors; the rest is for what comes with them: kernels' workspaces, links, the process itself. */
+const SHARE_FOR_TENSORS = 0.9;
+
+/** Bytes that each worker may hold: a share of its GPU, or of the machine's memory. */
+export async function memoryOf(devices: readonly Device[]): Promise<readonly number[]> {
+  const onGpus = new Map((await queryGpus('memory.total')).map(([gpu, mebibytes]) => [gpu, mebibytes * 2 ** 20]));
+  const host = Math.min(totalmem(), process.constrainedMemory?.() || Infinity);
+  return devices.map(({ gpu }) => {
+    const together = devices.filter((other) => other.gpu === gpu).length;
+    const all = gpu === undefined ? host : (onGpus.get(gpu) ?? Infinity);
+    return (SHARE_FOR_TENSORS * all) / together;
+  });
+}
+
+/** One number for every GPU that the driver lists. */
+async function queryGpus(what: string): Promise<(readonly [gpu: string, value: number])[]> {
+  const query = [`--query-gpu=index,${what}`, '--format=csv,noheader,nounits'];
+  try {
+    const { stdout } = await promisify(execFile)('nvidia-smi', query, { timeout: 10_000 });
+    return stdout.split('\n').flatMap((line) => {
+      const [gpu = '', value = ''] = line.split(',').map((text) => text.trim());
+      return gpu !== '' && Number(value) > 0 ? [[gpu, Number(value)] as const] : [];
+    });
+  } catch {
+    // No driver, no GPU.
+    return [];
+  }
 }
 
 /** The GPUs that a run may use: `CUDA_VISIBLE_DEVICES` where it is set, else all that the driver lists. */
@@ -35,15 +64,15 @@ export async function visibleGpus(): Promise<readonly string[]> {
 /** How many workers `auto` means: one a GPU, or one where there is none. */
 export const workersFor = (gpus: readonly string[], cells: number): number => Math.min(Math.max(1, gpus.length), cells);
 
-/** A device for each worker: GPUs in turn, or an even share of the cores. */
+/** A device for each worker: GPUs in turn, beginning with the GPU `first`, or an even share of the cores. */
 export function assignDevices(
   workers: number,
   gpus: readonly string[],
   engine: EngineSpec,
-  cores = availableParallelism(),
+  { cores = availableParallelism(), first = 0 }: { cores?: number; first?: number | undefined } = {},
 ): readonly Device[] {
   return Array.from({ length: workers }, (_, worker) => {
-    const gpu = gpus.length > 0 ? gpus[worker % gpus.length] : undefined;
+    const gpu = gpus.length > 0 ? gpus[(first + worker) % gpus.length] : undefined;
     const threads = engine.threads ?? shareOf(cores, workers, worker);
     const environment = { ...transportEnvironment(), ...engineEnvironment({ threads, gpu: gpu ?? '' }) };
     return { gpu, threads, environment };

@@ -6,6 +6,7 @@ import { keyOf, type TensorMessage } from '../transport/tensorMessage.ts';
 import { assemble, type Assembly, type LaunchedWorker } from './assemble.ts';
 import { clockOffsets } from './clocks.ts';
 import type { Fleet } from './fleet.ts';
+import type { Layout } from './layout.ts';
 import type { PipelineOptions } from './pipelineOptions.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { StepRecording } from './stepTrace.ts';
@@ -39,9 +40,8 @@ export interface StepResult {
 
 /** A network cut over worker processes, ready to take steps. */
 export class Pipeline {
-  readonly partition: Partition;
-  /** The worker of every stage. */
-  readonly placement: readonly number[];
+  /** What was settled: partition, placement, schedule, micro-batches, recomputation; and what is predicted of a step. */
+  readonly layout: Layout;
   readonly workers: readonly LaunchedWorker[];
   readonly #fleet: Fleet;
   readonly #scheduler: Scheduler;
@@ -50,10 +50,9 @@ export class Pipeline {
   readonly #clocks: readonly number[];
   readonly #feeds = new Map<number, Promise<unknown>>();
 
-  private constructor({ fleet, partition, placement, workers, scheduler, sink }: Assembly, clocks: readonly number[]) {
+  private constructor({ fleet, layout, workers, scheduler, sink }: Assembly, clocks: readonly number[]) {
     this.#fleet = fleet;
-    this.partition = partition;
-    this.placement = placement;
+    this.layout = layout;
     this.workers = workers;
     this.#scheduler = scheduler;
     this.#sink = sink;
@@ -70,6 +69,15 @@ export class Pipeline {
       await assembly.fleet.close();
       throw error;
     }
+  }
+
+  get partition(): Partition {
+    return this.layout.partition;
+  }
+
+  /** The worker of every stage. */
+  get placement(): readonly number[] {
+    return this.layout.placement;
   }
 
   /**

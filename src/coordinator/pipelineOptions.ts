@@ -19,13 +19,17 @@ export interface PipelineOptions {
   /** From 1 to the number of cells. */
   readonly workers: number;
   readonly balance?: readonly number[] | undefined;
-  /** One of ours, or a user's own. */
-  readonly schedule: ScheduleFamily;
+  /** One of ours, or a user's own; `auto`: the fastest of ours that fits. */
+  readonly schedule: ScheduleFamily | 'auto';
   /** How many stages each worker gets; as many as the schedule is known for unless given. */
   readonly stagesPerWorker?: number | undefined;
   /** The worker of every stage, where it is not to be the schedule's own. */
   readonly placement?: readonly number[] | undefined;
-  readonly recompute: RecomputeMode;
+  /** The GPU of the first worker, where other pipelines run beside this one. */
+  readonly firstDevice?: number | undefined;
+  readonly recompute: RecomputeMode | 'auto';
+  /** Bytes that each worker may hold; what its device has, unless given. */
+  readonly memory?: number | undefined;
   readonly batchNorm: BatchNormMode;
   readonly engine: EngineSpec;
   /** Parameters to begin with: a safetensors file, and what stands before each name in it. */
@@ -33,9 +37,14 @@ export interface PipelineOptions {
   readonly loader: LoaderConfiguration;
   /** (batch, …spatial, channels) of one micro-batch: what the cells are timed with. */
   readonly microBatchShape: Shape;
-  /** The most micro-batches that a step will have. */
-  readonly microBatches: number;
-  /** Whether the cut goes by measured times, or by an estimate (the same on every machine). */
+  /** The most micro-batches that a step will have; `auto`: as many of a batch as are fastest and fit. */
+  readonly microBatches: number | 'auto';
+  /** Samples of a step, where `microBatches` is to be chosen. */
+  readonly batchSize?: number | undefined;
+  /**
+   * Whether partition and placement are those with the shortest step by measured times, or the most even cut by an estimate
+   * (the same on every machine). Only with measured times can anything be `auto`.
+   */
   readonly costs: 'measured' | 'estimated';
   /** How long a process may be silent; see `FleetOptions`. */
   readonly heartbeatMilliseconds?: number;

@@ -61,7 +61,7 @@ export async function predict(options: PredictOptions): Promise<PredictResult> {
     ...{ model: run.model, seed, loss, optimizer, workers, signal: options.signal, note },
     // Only for the wires: there is no training here, and one micro-batch on any number of workers.
     schedule: schedules.gpipe,
-    recompute: settings.recompute,
+    recompute: settings.recompute === 'auto' ? 'except_last' : settings.recompute,
     batchNorm: settings.batch_norm,
     engine: options.engine === undefined ? engine : { ...engine, name: options.engine },
     weights: { file: resolve(options.runDirectory, runFiles.weights), prefix: '' },

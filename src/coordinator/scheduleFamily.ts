@@ -5,11 +5,19 @@ import { isSchedulePath } from '../config/scheduleName.ts';
 import { schedules, type ScheduleFamily } from '../pipeline/schedules.ts';
 import { userSchedule, UserScheduleError } from '../pipeline/userSchedule.ts';
 
+interface NamedSchedule {
+  readonly schedule: Exclude<PipelineSpec['schedule'], 'auto'>;
+}
+
 /**
  * The schedule that a run file names, or that the file at its path holds. Throws a UserScheduleError where that cannot be read
  * or used.
  */
-export function scheduleFamily({ schedule }: Pick<PipelineSpec, 'schedule'>, baseDirectory: string): ScheduleFamily {
+export function scheduleFamily(
+  { schedule }: Pick<PipelineSpec, 'schedule'>,
+  baseDirectory: string,
+): ScheduleFamily | 'auto' {
+  if (schedule === 'auto') return 'auto';
   if (!isSchedulePath(schedule)) return schedules[schedule];
   const file = resolve(baseDirectory, schedule);
   return userSchedule(readText(file), file);

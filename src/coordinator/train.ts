@@ -5,6 +5,8 @@ import { stagesPerWorkerOf } from '../config/scheduleName.ts';
 import type { LoaderConfiguration } from '../data/loader/configuration.ts';
 import { clipFactor } from '../optimizers/clipping.ts';
 import { learningRate } from '../optimizers/learningRate.ts';
+import { chunk } from '../pipeline/microBatch.ts';
+import type { ScheduleFamily } from '../pipeline/schedules.ts';
 import { runFiles } from '../telemetry/runDirectory.ts';
 import type { TrainEvent } from '../telemetry/trainEvent.ts';
 import { LastStep } from './lastStep.ts';
@@ -70,23 +72,33 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   }
 }
 
-function launch({ run, baseDirectory, report }: TrainOptions, plan: TrainingPlan, signal: AbortSignal): Promise<Pipeline> {
+function launch(
+  { run, baseDirectory, report }: TrainOptions,
+  plan: TrainingPlan,
+  signal: AbortSignal,
+): Promise<Pipeline> {
   const { model, seed, loss, optimizer, pipeline, engine } = run;
   return Pipeline.launch({
     ...{ model, loss, optimizer, seed, engine, signal },
     workers: plan.workers,
     balance: pipeline.balance,
-    schedule: scheduleFamily(pipeline, baseDirectory),
+    schedule: scheduleOf(pipeline, baseDirectory),
     stagesPerWorker: stagesPerWorkerOf(pipeline),
     recompute: pipeline.recompute,
+    memory: pipeline.memory,
     batchNorm: pipeline.batch_norm,
     loader: loaderOf(run, plan, baseDirectory),
     microBatchShape: plan.microBatchShape,
-    microBatches: plan.microBatches.length,
+    microBatches:
+      pipeline.micro_batches === 'auto' ? 'auto' : chunk(run.training.batch_size, pipeline.micro_batches).length,
+    batchSize: run.training.batch_size,
     costs: 'measured',
     note: (text) => report({ kind: 'note', text }),
   });
 }
+
+const scheduleOf = ({ schedule }: RunFile['pipeline'], baseDirectory: string): ScheduleFamily | 'auto' =>
+  schedule === 'auto' ? 'auto' : scheduleFamily({ schedule }, baseDirectory);
 
 function loaderOf(
   { model, data, seed, training }: RunFile,
@@ -104,6 +116,8 @@ class Training {
   readonly #plan: TrainingPlan;
   readonly #pipeline: Pipeline;
   readonly #lastStep: LastStep;
+  /** Samples of every micro-batch. */
+  readonly #microBatches: readonly number[];
   #done = 0;
   /** Images that went through in validation. */
   #validated = 0;
@@ -115,6 +129,7 @@ class Training {
     this.#options = options;
     this.#plan = plan;
     this.#pipeline = pipeline;
+    this.#microBatches = chunk(options.run.training.batch_size, pipeline.layout.microBatches);
     this.#lastStep = lastStep;
     this.#trace = options.trace && new StepTrace(options.trace.steps);
   }
@@ -170,7 +185,7 @@ class Training {
     return {
       step: epoch * this.#plan.steps.length + s + 1,
       source: { kind: 'training', epoch, samples },
-      microBatches: this.#plan.microBatches,
+      microBatches: this.#microBatches,
       draws: samples.map((sample) => `${this.#options.run.seed} ${epoch} ${sample}`),
       norm: this.#options.run.training.clip_norm !== undefined,
     };

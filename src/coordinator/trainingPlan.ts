@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { RunFile } from '../config/runFile.ts';
 import { tensorShape } from '../data/channels.ts';
-import { loadCase, type Case } from '../data/dataset.ts';
+import { loadCase, loadImage, type Case } from '../data/dataset.ts';
 import { samplesInEpoch, stepsOfEpoch } from '../data/order.ts';
 import { sampleSize } from '../data/sample.ts';
 import { validationCase } from '../data/validation.ts';
@@ -13,14 +13,16 @@ import { checkPlan, PlanError, type PlanFault } from '../partition/limits.ts';
 import { chunk } from '../pipeline/microBatch.ts';
 import { visibleGpus, workersFor } from './devices.ts';
 
-/** What is known of a run before any process starts. */
-export interface TrainingPlan {
+/** What a run puts through its network, and on how many workers. */
+export interface RunShape {
   readonly model: Model;
   readonly workers: number;
-  /** Samples of every micro-batch. */
-  readonly microBatches: readonly number[];
-  /** (batch, …spatial, channels) of the largest micro-batch. */
+  /** (batch, …spatial, channels) of the largest micro-batch; of one sample, where their number is to be chosen. */
   readonly microBatchShape: Shape;
+}
+
+/** What is known of a run before any process starts. */
+export interface TrainingPlan extends RunShape {
   /** The samples of every step of an epoch. */
   readonly steps: readonly (readonly number[])[];
   /** As validation sees them. */
@@ -31,7 +33,7 @@ export interface TrainingPlan {
 
 /** Reads and checks all that a run needs, so that what is wrong is told before any worker starts. */
 export async function planTraining(run: RunFile, baseDirectory: string): Promise<TrainingPlan> {
-  const { data, training, pipeline } = run;
+  const { data, training } = run;
   const model = buildModel(run.model);
   if (model.spatialDims !== 3) throw new PlanError([flatModel]);
   const load = ({ image, label }: { image: string; label: string }): Promise<Case> =>
@@ -39,27 +41,12 @@ export async function planTraining(run: RunFile, baseDirectory: string): Promise
       { image: resolve(baseDirectory, image), label: resolve(baseDirectory, label) },
       { ...data, channels: model.inChannels },
     );
-  const samples: SampleOf[] = data.synthetic ? [{ file: 'data.synthetic', size: triple(data.synthetic) }] : [];
+  const samples: SampleOf[] = syntheticSamples(run);
   for (const files of data.train) {
     const { image } = await load(files);
     samples.push({ file: files.image, size: sampleSize(image.size, { ...data, divisor: model.divisor }) });
   }
-  const voxels = ({ size }: SampleOf): number => size[0] * size[1] * size[2];
-  const { size: largest, file } = samples.reduce((a, b) => (voxels(b) > voxels(a) ? b : a));
-  const workers = pipeline.workers === 'auto' ? workersFor(await visibleGpus(), model.cells.length) : pipeline.workers;
-  checkPlan({
-    cells: model.cells.length,
-    workers,
-    batchSize: training.batch_size,
-    microBatches: pipeline.micro_batches,
-    spatialSize: largest,
-    spatialKey: data.synthetic || data.patch_size === 'whole' ? file : 'data.patch_size',
-    spatialDims: model.spatialDims,
-    divisor: model.divisor,
-    balance: pipeline.balance,
-  });
-  checkSizes(samples, training.batch_size);
-  const microBatches = chunk(training.batch_size, pipeline.micro_batches);
+  const shape = await checkedShape(run, model, samples);
   const validation: Case[] = [];
   const undeformed: number[] = [];
   for (const [number, files] of data.validation.entries()) {
@@ -72,15 +59,53 @@ export async function planTraining(run: RunFile, baseDirectory: string): Promise
   }
   const perEpoch = samplesInEpoch(data.samples_per_epoch, Math.max(1, data.train.length), training.batch_size);
   return {
-    model,
-    workers,
-    microBatches,
-    microBatchShape: [microBatches[0]!, ...tensorShape(largest, model.inChannels)],
+    ...shape,
     steps: stepsOfEpoch(perEpoch, training.batch_size),
     validation,
     undeformedDice: undeformed.length > 0 ? meanOf(undeformed).mean : undefined,
   };
 }
+
+/** The same shape for a plan or a profile, which reads no image where the run file says the size. */
+export async function shapeOfRun(run: RunFile, baseDirectory: string): Promise<RunShape> {
+  const { data } = run;
+  const model = buildModel(run.model);
+  if (model.spatialDims !== 3) throw new PlanError([flatModel]);
+  const samples = syntheticSamples(run);
+  if (data.patch_size === 'whole')
+    for (const { image: file } of data.train) {
+      const { image } = await loadImage(resolve(baseDirectory, file), { channels: model.inChannels });
+      samples.push({ file, size: sampleSize(image.size, { ...data, divisor: model.divisor }) });
+    }
+  else if (samples.length === 0) samples.push({ file: 'data.patch_size', size: triple(data.patch_size) });
+  return checkedShape(run, model, samples);
+}
+
+/** The shape of the largest sample, and that all of the plan is possible with it. */
+async function checkedShape(run: RunFile, model: Model, samples: readonly SampleOf[]): Promise<RunShape> {
+  const { data, training, pipeline } = run;
+  const voxels = ({ size }: SampleOf): number => size[0] * size[1] * size[2];
+  const { size: largest, file } = samples.reduce((a, b) => (voxels(b) > voxels(a) ? b : a));
+  const workers = pipeline.workers === 'auto' ? workersFor(await visibleGpus(), model.cells.length) : pipeline.workers;
+  const parts = pipeline.micro_batches === 'auto' ? training.batch_size : pipeline.micro_batches;
+  checkPlan({
+    cells: model.cells.length,
+    workers,
+    batchSize: training.batch_size,
+    microBatches: parts,
+    spatialSize: largest,
+    spatialKey: data.synthetic || data.patch_size === 'whole' ? file : 'data.patch_size',
+    spatialDims: model.spatialDims,
+    divisor: model.divisor,
+    balance: pipeline.balance,
+  });
+  checkSizes(samples, training.batch_size);
+  const [samplesOfOne = 1] = chunk(training.batch_size, parts);
+  return { model, workers, microBatchShape: [samplesOfOne, ...tensorShape(largest, model.inChannels)] };
+}
+
+const syntheticSamples = ({ data }: RunFile): SampleOf[] =>
+  data.synthetic ? [{ file: 'data.synthetic', size: triple(data.synthetic) }] : [];
 
 /** What a training image gives: its samples along x, y, z. */
 interface SampleOf {

@@ -6,9 +6,15 @@ import { LOADER, SINK, workerName } from '../transport/names.ts';
 import type { Fleet } from './fleet.ts';
 
 /** An ordered pair of peers of which the first has something to send to the second. */
-interface Wire {
+export interface Wire {
   readonly from: string;
   readonly to: string;
+}
+
+/** What all links of a data plane have in common. */
+interface Plane {
+  readonly run: string;
+  readonly highWaterMark: number;
 }
 
 /** Every link of a run: what the schedule sends between workers, images and labels from the loader, predictions to the sink. */
@@ -23,38 +29,44 @@ export function wiresOf(schedule: Schedule, routes: Routes): readonly Wire[] {
   return [...between, ...fed, { from: workerName(last), to: SINK }];
 }
 
-/**
- * Lays the data plane: every receiver listens, then every sender connects. Returns the inlet for predictions, which the caller
- * closes.
- */
+/** Lays the data plane of a run. Returns the inlet for predictions, which the caller closes. */
 export async function layWires(
   fleet: Fleet,
   wires: readonly Wire[],
-  options: { run: string; highWaterMark: number; workers: number },
+  { workers, ...plane }: Plane & { workers: number },
 ): Promise<DataInlet> {
-  const { run, highWaterMark } = options;
-  const peers = [...Array.from({ length: options.workers }, (_, k) => workerName(k)), LOADER];
+  const peers = [...Array.from({ length: workers }, (_, k) => workerName(k)), LOADER];
   const sinkSource = wires.find(({ to }) => to === SINK)!.from;
-  const sink = await DataInlet.bind({ from: sinkSource, run, highWaterMark });
+  const sink = await DataInlet.bind({ from: sinkSource, ...plane });
   try {
-    const endpoints = new Map<string, Record<string, string>>([[SINK, { [sinkSource]: sink.endpoint }]]);
-    await Promise.all(
-      peers.map(async (peer) => {
-        const from = wires.filter(({ to }) => to === peer).map((wire) => wire.from);
-        endpoints.set(peer, (await fleet.request(peer, 'bind', { from, run, highWaterMark })).endpoints);
-      }),
-    );
-    await Promise.all(
-      peers.map(async (peer) => {
-        const receivers = wires
-          .filter(({ from }) => from === peer)
-          .map(({ to }) => [to, endpoints.get(to)![peer]!] as const);
-        await fleet.request(peer, 'connect', { to: Object.fromEntries(receivers), run, highWaterMark });
-      }),
-    );
+    await layBetween(fleet, peers, wires, { ...plane, endpoints: [[SINK, { [sinkSource]: sink.endpoint }]] });
     return sink;
   } catch (error) {
     sink.close();
     throw error;
   }
+}
+
+/** Every receiver listens, then every sender connects; `endpoints` are those of receivers that listen already. */
+export async function layBetween(
+  fleet: Fleet,
+  peers: readonly string[],
+  wires: readonly Wire[],
+  { endpoints: known = [], ...plane }: Plane & { endpoints?: readonly (readonly [string, Record<string, string>])[] },
+): Promise<void> {
+  const endpoints = new Map(known);
+  await Promise.all(
+    peers.map(async (peer) => {
+      const from = wires.filter(({ to }) => to === peer).map((wire) => wire.from);
+      endpoints.set(peer, (await fleet.request(peer, 'bind', { from, ...plane })).endpoints);
+    }),
+  );
+  await Promise.all(
+    peers.map(async (peer) => {
+      const receivers = wires
+        .filter(({ from }) => from === peer)
+        .map(({ to }) => [to, endpoints.get(to)![peer]!] as const);
+      await fleet.request(peer, 'connect', { to: Object.fromEntries(receivers), ...plane });
+    }),
+  );
 }

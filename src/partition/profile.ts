@@ -3,41 +3,77 @@ import { modelSchema } from '../config/schema/model.ts';
 import type { CellCost } from './cost.ts';
 
 /*
- * The measured times of a model's cells, as a file that says what they hold for. Measuring is the worker's.
+ * The measured times of a model's cells and of the links between workers, as a file that says what they hold for. Measuring is
+ * the worker's.
  */
 
 const milliseconds = z.number().min(0);
 const positive = z.number().int().positive();
+const count = z.number().int().min(0);
+/** The quartiles on both sides of a median. */
+const quartiles = z.tuple([milliseconds, milliseconds]);
 
 const cellSchema = z.strictObject({
   name: z.string().min(1),
-  /** Medians over `repeats`. */
+  /** Medians over the repetitions and workers, in milliseconds of one micro-batch on a worker of speed 1. */
   forward: milliseconds,
   backward: milliseconds,
-  /** The two halves of the backward pass, where they were measured apart. */
-  backward_input: milliseconds.optional(),
-  backward_weights: milliseconds.optional(),
+  /** The two halves of the backward pass. */
+  backward_input: milliseconds,
+  backward_weights: milliseconds,
+  spread: z.strictObject({
+    forward: quartiles,
+    backward: quartiles,
+    backward_input: quartiles,
+    backward_weights: quartiles,
+  }),
+});
+
+const workerSchema = z.strictObject({
+  /** What computes: a GPU's or a processor's name. */
+  device: z.string().min(1),
+  threads: positive,
+  /** Against the median of all workers. */
+  speed: z.number().positive(),
+});
+
+const linkSchema = z.strictObject({
+  from: count,
+  to: count,
+  /** Milliseconds from one worker to the other, whatever the size. */
+  latency: milliseconds,
+  bytes_per_ms: z.number().positive(),
+  /** At which a message occupies the workers themselves: out of the one's engine, into the other's. */
+  copy_bytes_per_ms: z.number().positive(),
 });
 
 export const profileSchema = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   model: modelSchema,
   /** Of one micro-batch: (batch, …spatial, channels). */
   input_shape: z.array(positive).min(4).max(5),
   engine: z.enum(['tensorflow', 'cpu']),
-  /** What computed: a GPU's or a processor's name. */
-  device: z.string().min(1),
-  /** Of one worker. */
-  threads: positive,
-  /** How often each cell was timed, after warming up. */
+  loss: z.string().min(1),
+  optimizer: z.string().min(1),
+  /** All of them were timed side by side. */
+  workers: z.array(workerSchema).min(1),
+  /** How often each cell was timed at most, after warming up. */
   repeats: positive,
   cells: z.array(cellSchema).min(1),
+  loss_milliseconds: milliseconds,
+  /** Of the optimizer's update, for a million parameters. */
+  update_per_million: milliseconds,
+  /** Those that were measured, by ordered pair; none for one worker. */
+  links: z.array(linkSchema),
 });
 
 export type Profile = z.infer<typeof profileSchema>;
+export type MeasuredLink = Profile['links'][number];
 
 /** What a profile has to hold for, to be of use to a run. */
-export type ProfileSubject = Pick<Profile, 'model' | 'input_shape' | 'engine' | 'device' | 'threads'>;
+export type ProfileSubject = Pick<Profile, 'model' | 'input_shape' | 'engine' | 'loss' | 'optimizer'> & {
+  readonly workers: readonly Pick<Profile['workers'][number], 'device' | 'threads'>[];
+};
 
 /** A file that is no profile: every fault, by its key. */
 export class ProfileError extends Error {
@@ -80,10 +116,11 @@ export const profileMismatches = (
   subject: ProfileSubject,
   cells: readonly { readonly name: string }[],
 ): string[] => {
-  const keys = ['engine', 'device', 'threads', 'input_shape'] as const;
+  const keys = ['engine', 'input_shape', 'loss', 'optimizer'] as const;
   const pairs: (readonly [key: string, measured: unknown, wanted: unknown])[] = [
     ...keys.map((key) => [key, profile[key], subject[key]] as const),
     ...modelKeys.map((key) => [`model.${key}`, profile.model[key], subject.model[key]] as const),
+    ...workerPairs(profile, subject),
   ];
   const differing = pairs
     .map(([key, measured, wanted]) => [key, JSON.stringify(measured), JSON.stringify(wanted)] as const)
@@ -94,6 +131,21 @@ export const profileMismatches = (
   return sameCells
     ? differing
     : [...differing, `its ${profile.cells.length} cells are not the model's ${cells.length}`];
+};
+
+/** Their number, or where it is the same, each. */
+const workerPairs = (
+  { workers }: Profile,
+  subject: ProfileSubject,
+): (readonly [key: string, measured: unknown, wanted: unknown])[] => {
+  if (workers.length !== subject.workers.length) return [['workers', workers.length, subject.workers.length]];
+  return workers.flatMap((worker, index) =>
+    (['device', 'threads'] as const).map((key) => [
+      `workers.${index}.${key}`,
+      worker[key],
+      subject.workers[index]?.[key],
+    ]),
+  );
 };
 
 /** Whether a profile holds for a run. */
@@ -111,11 +163,3 @@ export const measuredCosts = (profile: Profile, estimates: readonly CellCost[]):
     const { forward = estimate.forward, backward = estimate.backward } = profile.cells[index] ?? {};
     return { ...estimate, forward, backward };
   });
-
-/** The middle of repeated times; of an even number, the mean of the middle two. */
-export const median = (times: readonly number[]): number => {
-  const sorted = times.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] ?? NaN;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
-};

@@ -21,6 +21,7 @@ export type Handlers = {
 const REPLIES: ReplyKinds = {
   start: 'started',
   profile: 'profiled',
+  probe: 'probed',
   bind: 'bound',
   connect: 'connected',
   configure: 'configured',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { lossSchema } from '../config/schema/loss.ts';
 import { modelSchema } from '../config/schema/model.ts';
 import { optimizerSchema } from '../config/schema/optimizer.ts';
-import { engineSchema, pipelineSchema } from '../config/schema/pipeline.ts';
+import { engineSchema, pipelineSchema, recomputeModes } from '../config/schema/pipeline.ts';
 
 /*
  * The control plane's messages. The coordinator sends requests, each with an id; a peer answers every request with one reply
@@ -12,7 +12,8 @@ import { engineSchema, pipelineSchema } from '../config/schema/pipeline.ts';
  *     coordinator                                          worker k
  *        │  ◀────────────────────────────────────── hello ──  │
  *        │ ── start (engine) ────────────────────▶  started   │
- *        │ ── profile (model, shape) ────────────▶  profiled  │   only where times are not known yet
+ *        │ ── profile (model, shape) ────────────▶  profiled  │   only where times are not known yet, as are the
+ *        │ ── probe (peer, sizes) ───────────────▶  probed    │   next, after a bind and a connect of their own
  *        │ ── bind (who sends to you) ───────────▶  bound     │
  *        │ ── connect (where they listen) ───────▶  connected │
  *        │ ── configure (stages, optimizer, …) ──▶  configured│
@@ -33,8 +34,31 @@ const stageSchema = z.strictObject({ start: count, end: count });
 
 export const requestSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('start'), id, engine: engineSchema }),
-  /** Times every cell's forward and backward pass on a micro-batch of this shape. */
-  z.strictObject({ kind: z.literal('profile'), id, model: modelSchema, shape, repetitions: count }),
+  /** Times every cell's passes on a micro-batch of this shape, beginning with the cell `startAt`; the loss; and the update. */
+  z.strictObject({
+    kind: z.literal('profile'),
+    id,
+    model: modelSchema,
+    loss: lossSchema,
+    optimizer: optimizerSchema,
+    shape,
+    repetitions: count,
+    startAt: count,
+  }),
+  /**
+   * Sends a tensor to another worker and waits for one from there, or the other way round, `rounds` times: together they time
+   * the link between them. To be asked of both at once.
+   */
+  z.strictObject({
+    kind: z.literal('probe'),
+    id,
+    peer: z.string(),
+    first: z.boolean(),
+    /** Values that are sent, and that come. */
+    sends: count,
+    receives: count,
+    rounds: count,
+  }),
   z.strictObject({ kind: z.literal('bind'), id, run: z.string(), from: z.array(z.string()), highWaterMark: count }),
   z.strictObject({
     kind: z.literal('connect'),
@@ -50,7 +74,7 @@ export const requestSchema = z.discriminatedUnion('kind', [
     /** Every stage of the network, and which of them are this worker's. */
     stages: z.array(stageSchema),
     own: z.array(count),
-    recompute: pipelineSchema.shape.recompute.unwrap(),
+    recompute: z.enum(recomputeModes),
     batchNorm: pipelineSchema.shape.batch_norm.unwrap(),
     optimizer: optimizerSchema,
     loss: lossSchema,
@@ -125,9 +149,27 @@ const repliesWithId = [
   z.strictObject({
     kind: z.literal('profiled'),
     id,
-    /** Milliseconds, the median of the repetitions, a number for each cell. */
-    forward: z.array(z.number()),
-    backward: z.array(z.number()),
+    /** Of one micro-batch, an entry for each cell. */
+    cells: z.array(
+      z.strictObject({
+        forward: spreadSchema,
+        backward: spreadSchema,
+        backwardInput: spreadSchema,
+        backwardWeights: spreadSchema,
+      }),
+    ),
+    loss: spreadSchema,
+    /** The optimizer's, for a million parameters. */
+    update: spreadSchema,
+  }),
+  z.strictObject({
+    kind: z.literal('probed'),
+    id,
+    /** Of every round, there and back. */
+    milliseconds: z.array(z.number()),
+    /** For how long its thread was busy with copies in all, and what all threads of this process computed meanwhile. */
+    occupied: z.number(),
+    processor: z.number(),
   }),
   z.strictObject({ kind: z.literal('bound'), id, endpoints: z.record(z.string(), z.string()) }),
   z.strictObject({ kind: z.literal('connected'), id }),
@@ -181,12 +223,12 @@ export type Span = z.infer<typeof spanSchema>;
 export type SentTensor = z.infer<typeof sentSchema>;
 export type ReceivedTensor = z.infer<typeof receivedSchema>;
 export type Source = Extract<Request, { kind: 'feed' }>['source'];
-export type ReportedError = z.infer<typeof errorSchema>;
 
 /** The reply that answers each request. */
 export interface ReplyKinds {
   start: 'started';
   profile: 'profiled';
+  probe: 'probed';
   bind: 'bound';
   connect: 'connected';
   configure: 'configured';

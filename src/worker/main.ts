@@ -10,6 +10,7 @@ await peer.serve(
   {
     start: (request) => session.start(request),
     profile: (request) => session.profile(request),
+    probe: (request) => session.probe(request),
     bind: (request) => session.bind(request),
     connect: (request) => session.connect(request),
     configure: (request) => session.configure(request),

@@ -1,110 +1,127 @@
 import { setImmediate } from 'node:timers/promises';
+import type { LossSpec, OptimizerSpec } from '../config/runFile.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { Shape, Tensor } from '../engine/tensor.ts';
-import type { Pass } from '../layers/layer.ts';
-import { ParameterStore } from '../layers/parameterStore.ts';
-import { initializeParameters } from '../models/initialize.ts';
+import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
+import { lossFromSpec } from '../losses/index.ts';
 import type { Cell, Model } from '../models/cell.ts';
-import { median } from '../partition/profile.ts';
-import { parameterSpecs } from '../models/describe.ts';
-import { backwardCell, forwardCell } from '../models/runCell.ts';
+import { describeModel } from '../models/describe.ts';
+import { spreadOf, type Spread } from '../partition/spread.ts';
+import { CellTimer, type CellPlace, type CellSamples } from './cellTimer.ts';
+import { settle } from './settle.ts';
 
-/** Milliseconds of every cell's passes over one micro-batch. */
-export interface CellTimes {
-  readonly forward: readonly number[];
-  readonly backward: readonly number[];
+export interface ProfileRequest {
+  /** (batch, …spatial, channels) of a micro-batch. */
+  readonly shape: Shape;
+  readonly loss: LossSpec;
+  readonly optimizer: OptimizerSpec;
+  /** Times each cell is run, after warming up. */
+  readonly repetitions: number;
+  /**
+   * The cell to begin with, the others following in a circle: workers that are timed side by side are to be in different parts
+   * of the network, as they are in a run.
+   */
+  readonly startAt: number;
+  readonly signal: AbortSignal;
 }
 
-const WARM_UP = 1;
+export interface ModelTimes {
+  readonly cells: readonly Record<keyof CellSamples, Spread>[];
+  readonly loss: Spread;
+  /** The optimizer's update, for a million parameters. */
+  readonly update: Spread;
+}
 
 /**
- * Times every cell by itself, in the network's order, on zeros of the shape that it will see: the median of the repetitions.
- * Only one cell's activations are held at a time, so a device that cannot hold the network can still be profiled.
+ * Times every cell by itself, on an input of the shape that it will see, then the loss. Only one cell's activations are held at
+ * a time, so a device that cannot hold the network can still be profiled.
  */
-export async function profileCells(
-  engine: Engine,
-  model: Model,
-  { shape, repetitions, signal }: { shape: Shape; repetitions: number; signal: AbortSignal },
-): Promise<CellTimes> {
-  const forward: number[] = [];
-  const backward: number[] = [];
-  const skips = new Map<string, Shape>();
-  let input = shape;
-  for (const [index, cell] of model.cells.entries()) {
+export async function profileModel(engine: Engine, model: Model, request: ProfileRequest): Promise<ModelTimes> {
+  const places = placesOf(model, request.shape);
+  const overhead = settlingTime(engine);
+  const samples: CellSamples[] = [];
+  const updates: number[][] = [];
+  for (let step = 0; step < places.length; step++) {
     // A run that ends meanwhile is heard of between two cells.
     await setImmediate();
-    signal.throwIfAborted();
-    const skip = cell.pop === undefined ? undefined : skips.get(cell.pop);
-    const timed = timeCell(engine, cell, { input, skip, needInput: index > 0 }, repetitions);
-    forward.push(median(timed.forward));
-    backward.push(median(timed.backward));
-    input = timed.output;
-    if (cell.stash !== undefined) skips.set(cell.stash, timed.output);
+    request.signal.throwIfAborted();
+    const index = (request.startAt + step) % places.length;
+    const timer = new CellTimer(engine, places[index]!, { ...request, overhead });
+    try {
+      samples[index] = timer.passes();
+      updates.push(timer.updates());
+    } finally {
+      timer.dispose();
+    }
   }
-  return { forward, backward };
-}
-
-interface CellInput {
-  readonly input: Shape;
-  readonly skip: Shape | undefined;
-  readonly needInput: boolean;
-}
-
-function timeCell(
-  engine: Engine,
-  cell: Cell,
-  { input, skip, needInput }: CellInput,
-  repetitions: number,
-): { forward: number[]; backward: number[]; output: Shape } {
-  const parameters = new ParameterStore(engine);
-  initializeParameters(engine, parameters, parameterSpecs([cell]), 0);
-  const pass: Pass = {
-    engine,
-    parameters,
-    mode: 'train',
-    batchNorm: 'micro',
-    recomputing: true,
-    keep: true,
-    draws: drawsFor(input),
+  return {
+    cells: samples.map(({ forward, backward, backwardInput, backwardWeights }) => ({
+      forward: spreadOf(forward),
+      backward: spreadOf(backward),
+      backwardInput: spreadOf(backwardInput),
+      backwardWeights: spreadOf(backwardWeights),
+    })),
+    loss: spreadOf(timeLoss(engine, model, request, overhead)),
+    update: perMillion(updates, model.cells),
   };
-  const x = engine.math.fill([...input], 0.5);
-  const joined = skip ? engine.math.fill([...skip], 0.5) : undefined;
-  const times = { forward: [] as number[], backward: [] as number[] };
-  let output: Shape = [];
-  for (let round = 0; round < WARM_UP + repetitions; round++) {
-    const begin = performance.now();
-    const result = forwardCell(pass, cell, x, joined);
-    // Reading one value waits for a GPU to be done.
-    settle(engine, result.output);
-    const middle = performance.now();
-    output = result.output.shape;
-    result.stash?.dispose();
-    const gradient = engine.math.fill([...output], 1e-3);
-    result.output.dispose();
-    const start = performance.now();
-    const back = backwardCell(pass, cell, result.saved, gradient, undefined, { needInput });
-    if (back.input) settle(engine, back.input);
-    const end = performance.now();
-    back.input?.dispose();
-    back.skip?.dispose();
-    if (round < WARM_UP) continue;
-    times.forward.push(middle - begin);
-    times.backward.push(end - start);
-  }
-  x.dispose();
-  joined?.dispose();
-  parameters.dispose();
-  return { ...times, output };
 }
 
-const drawsFor = ([batch = 1]: Shape): string[] => Array.from({ length: batch }, (_, sample) => `profile ${sample}`);
+function placesOf(model: Model, shape: Shape): CellPlace[] {
+  const described = describeModel(model, shape);
+  const skips = new Map(model.cells.map((cell, index) => [cell.stash, described[index]!.outputShape]));
+  return model.cells.map((cell, index) => ({
+    cell,
+    input: described[index]!.inputShape,
+    skip: cell.pop === undefined ? undefined : skips.get(cell.pop),
+    needInput: index > 0,
+  }));
+}
 
-function settle(engine: Engine, tensor: Tensor): void {
-  const first = engine.math.slice(
-    tensor,
-    tensor.shape.map(() => 0),
-    tensor.shape.map(() => 1),
-  );
-  engine.read(first);
-  first.dispose();
+/** What waiting for the device takes where there is nothing to wait for: that is not the cell's. */
+function settlingTime(engine: Engine): number {
+  const tensor = engine.math.fill([1, 2, 2, 2, 1], 1);
+  const times = Array.from({ length: 10 }, () => {
+    const begin = performance.now();
+    settle(engine, tensor);
+    return performance.now() - begin;
+  });
+  tensor.dispose();
+  return spreadOf(times).median;
+}
+
+/** The sum of every round's updates over all cells. */
+function perMillion(updates: readonly (readonly number[])[], cells: readonly Cell[]): Spread {
+  const specs = cells.flatMap((cell) => cell.layers.flatMap((layer) => layer.parameters));
+  const parameters = specs
+    .filter(({ role }) => role === 'parameter')
+    .reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const rounds = Math.min(...updates.map(({ length }) => length));
+  const totals = Array.from({ length: rounds }, (_, round) => updates.reduce((sum, times) => sum + times[round]!, 0));
+  return spreadOf(totals.map((total) => total / Math.max(1e-6, parameters / 1e6)));
+}
+
+/** The loss of a micro-batch and its gradient, on logits that are all the same. */
+function timeLoss(
+  engine: Engine,
+  model: Model,
+  { shape, loss: spec, repetitions }: ProfileRequest,
+  overhead: number,
+): number[] {
+  const output = describeModel(model, shape).at(-1)!.outputShape;
+  const [batch = 1, classes = 1] = [output[0], output.at(-1)];
+  const logits = engine.math.fill([...output], 0.5);
+  const voxels = output.slice(0, -1);
+  const labels = engine.tensor(new Int32Array(sizeOf(voxels)), voxels);
+  const flags = engine.math.fill([batch, classes], 1);
+  const loss = lossFromSpec(spec, classes);
+  const times: number[] = [];
+  for (let round = 0; round <= repetitions; round++) {
+    const begin = performance.now();
+    const target = { labels, flags, batchSize: batch, weightTotal: sizeOf(voxels) };
+    const { gradient } = loss.evaluate(engine, logits, target);
+    settle(engine, gradient);
+    if (round > 0) times.push(Math.max(0, performance.now() - begin - overhead));
+    gradient.dispose();
+  }
+  for (const tensor of [logits, labels, flags] satisfies Tensor[]) tensor.dispose();
+  return times;
 }

@@ -22,7 +22,8 @@ import { bindInlets, closeLinks, connectOutlets, noLinks, type Links } from '../
 import { deviceName } from './device.ts';
 import { Mailbox } from './mailbox.ts';
 import { PipelineStep } from './pipelineStep.ts';
-import { profileCells } from './profile.ts';
+import { probeLink } from './probe.ts';
+import { profileModel } from './profile.ts';
 import { Stage } from './stage.ts';
 import { StepRecord } from './stepRecord.ts';
 import { walk } from './walk.ts';
@@ -59,15 +60,28 @@ export class Session {
     return { engine: this.#engine.name, device: deviceName(process.env['CUDA_VISIBLE_DEVICES']) };
   }
 
-  async profile({ model, shape, repetitions }: RequestOf<'profile'>): Promise<Body<'profile'>> {
-    const { signal } = this.#peer;
-    const { forward, backward } = await profileCells(this.#running, buildModel(model), { shape, repetitions, signal });
-    return { forward: [...forward], backward: [...backward] };
+  async profile({ model, ...request }: RequestOf<'profile'>): Promise<Body<'profile'>> {
+    const { cells, ...times } = await profileModel(this.#running, buildModel(model), {
+      ...request,
+      signal: this.#peer.signal,
+    });
+    return { cells: [...cells], ...times };
   }
 
+  async probe(request: RequestOf<'probe'>): Promise<Body<'probe'>> {
+    const mailbox = this.#mailbox();
+    try {
+      return await probeLink(this.#running, mailbox, request);
+    } finally {
+      mailbox.dispose();
+    }
+  }
+
+  /** Takes the place of the links that there were. */
   async bind(request: RequestOf<'bind'>): Promise<Body<'bind'>> {
+    closeLinks(this.#links);
     const inlets = await bindInlets(request);
-    this.#links = { ...this.#links, inlets };
+    this.#links = { ...noLinks(), inlets };
     return { endpoints: Object.fromEntries([...inlets].map(([from, inlet]) => [from, inlet.endpoint])) };
   }
 
@@ -107,7 +121,7 @@ export class Session {
     const { routes, stages, loss, classWeights, parameters, cells } = this.#assigned;
     const schedule = parseSchedule(request.schedule);
     const actions = messagesOf(schedule, routes)[this.#index] ?? [];
-    const mailbox = new Mailbox({ engine, own: this.#peer.name, links: this.#links, signal: this.#peer.signal });
+    const mailbox = this.#mailbox();
     const peers = { worker: workerName, loader: LOADER, sink: SINK };
     const lastStage = schedule.placement.length - 1;
     const step = new PipelineStep({ engine, mailbox, peers, stages, lastStage, loss, classWeights, request, record });
@@ -155,6 +169,13 @@ export class Session {
   #memory(): Body<'memory'> {
     const { tensors, bytes } = this.#running.memory();
     return { tensors, bytes, peakResident: process.resourceUsage().maxRSS * 1024 };
+  }
+
+  #mailbox(): Mailbox {
+    return new Mailbox({
+      ...{ engine: this.#running, own: this.#peer.name },
+      ...{ links: this.#links, signal: this.#peer.signal },
+    });
   }
 
   get #running(): Engine {

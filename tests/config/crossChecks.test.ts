@@ -30,3 +30,31 @@ test('a run file that is right has no fault', () => {
     }),
   );
 });
+
+test('what is chosen by the planner is chosen among its own schedules', () => {
+  const own = fc.constantFrom({ micro_batches: 'auto' as const }, { recompute: 'auto' as const });
+  fc.assert(
+    fc.property(arbitraryRunFile, own, (run, chosen) => {
+      const pipeline = { ...run.pipeline, ...chosen, stages_per_worker: undefined, balance: undefined };
+      expect(crossChecks({ ...run, pipeline: { ...pipeline, schedule: 'auto' } })).toEqual([]);
+      const faults = crossChecks({ ...run, pipeline: { ...pipeline, schedule: 'mine.schedule' } });
+      expect(faults.map(({ key }) => key)).toContain(`pipeline.${Object.keys(chosen)[0]}`);
+    }),
+  );
+});
+
+test('a balance that a schedule yet to be chosen can have is for one stage a worker, or two', () => {
+  fc.assert(
+    fc.property(
+      arbitraryRunFile,
+      fc.integer({ min: 1, max: 8 }),
+      fc.integer({ min: 1, max: 20 }),
+      (run, workers, n) => {
+        const balance = Array.from({ length: n }, () => 1);
+        const pipeline = { ...run.pipeline, workers, balance, schedule: 'auto' as const, stages_per_worker: undefined };
+        const fits = n === workers || n === 2 * workers;
+        expect(crossChecks({ ...run, pipeline }).length === 0).toBe(fits);
+      },
+    ),
+  );
+});

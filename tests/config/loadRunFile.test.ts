@@ -143,7 +143,7 @@ test.each([
   ],
   [
     'pipeline.schedule=zbv',
-    'pipeline.schedule: "zbv" is not allowed; give gpipe, 1f1b, interleaved_1f1b, v_1f1b, zb_h1, zb_v or the path of a schedule of your own that ends in .schedule; did you mean zb_v?',
+    'pipeline.schedule: "zbv" is not allowed; give gpipe, 1f1b, interleaved_1f1b, v_1f1b, zb_h1, zb_v, auto or the path of a schedule of your own that ends in .schedule; did you mean zb_v?',
   ],
   [
     'loss.class_weights=[1, 2]',

@@ -1,17 +1,6 @@
 import { z } from 'zod';
-import { ByteSizeError, parseByteSize } from '../byteSize.ts';
+import { byteSize } from './byteSize.ts';
 import { count, notNegative, positive } from './number.ts';
-
-const byteSize = z.union([z.number().positive(), z.string()]).transform((value, context) => {
-  if (typeof value === 'number') return value;
-  try {
-    return parseByteSize(value);
-  } catch (error) {
-    if (!(error instanceof ByteSizeError)) throw error;
-    context.addIssue({ code: 'custom', message: error.message });
-    return z.NEVER;
-  }
-});
 
 const bandwidth = (what: string) => byteSize.describe(`${what}, in bytes a second: \`3.35TB\`, \`25GB\`.`);
 

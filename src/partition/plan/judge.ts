@@ -160,7 +160,12 @@ const keyOf = ({ stages, placement }: StageAssignment): string =>
   `${stages.map(({ start }) => start).join()}:${placement.join()}`;
 
 /** With what is computed again, at the speed of its worker. */
-const durationsOn = (cost: StageCost, machine: Machine, slot: number, { recompute }: Setting): StageDurations => {
+export const durationsOn = (
+  cost: StageCost,
+  machine: Machine,
+  slot: number,
+  { recompute }: Pick<Setting, 'recompute'>,
+): StageDurations => {
   const { speed } = machine.workers[slot]!;
   const again = recompute === 'never' ? 0 : cost.forward;
   return {
