@@ -46,6 +46,15 @@ describe('schedules', () => {
   );
 });
 
+it.each(['t_normalize_intensity_nonzero', 't_divisible_pad', 't_spatial_pad_symmetric'])(
+  'the transform of %s agrees with MONAI',
+  async (name) => {
+    const [result] = await runParity([file(name)], { signal: AbortSignal.timeout(10_000) }, () => {});
+    expect(result?.errors.filter(({ agrees }) => !agrees)).toEqual([]);
+    expect([result?.status, result?.errors.length]).toEqual(['agrees', 1]);
+  },
+);
+
 it('plain tfjs agrees with LAMP through a pipeline', { timeout }, () =>
   expectAgreement('unet3d_flags', { workers: 2, engine: 'cpu' }),
 );

@@ -6,6 +6,7 @@ import type { Comparison } from './compare.ts';
 import { runLossCase, runMetricCase } from './moduleCases.ts';
 import { readReferenceCase, type ReferenceCase } from './referenceCase.ts';
 import { runTrainCase } from './trainCase.ts';
+import { runTransformCase } from './transformCases.ts';
 
 export type { Comparison } from './compare.ts';
 
@@ -83,5 +84,7 @@ async function compare(
       return runLossCase(await startEngine({ name: options.engine ?? 'auto' }), reference, known);
     case 'metric':
       return runMetricCase(reference, known);
+    case 'transform':
+      return runTransformCase(reference, known);
   }
 }

@@ -46,15 +46,29 @@ const metricSchema = z.object({
   mutually_exclusive: z.literal(true),
 });
 
+/** The transforms that the data path has; the others are told as unknown. */
+const transformSchema = z.discriminatedUnion('transform', [
+  z.object({ kind: z.literal('transform'), transform: z.literal('NormalizeIntensity'), nonzero: z.literal(true) }),
+  z.object({
+    kind: z.literal('transform'),
+    transform: z.literal('SpatialPad'),
+    spatial_size: z.array(positive),
+    method: z.literal('symmetric'),
+    mode: z.literal('constant'),
+  }),
+  z.object({ kind: z.literal('transform'), transform: z.literal('DivisiblePad'), k: positive }),
+]);
+
 export type TrainCase = z.infer<typeof trainSchema>;
 export type LossCase = z.infer<typeof lossSchema>;
 export type MetricCase = z.infer<typeof metricSchema>;
+export type TransformCase = z.infer<typeof transformSchema>;
 
-const SCHEMAS = { train: trainSchema, loss: lossSchema, metric: metricSchema } as const;
+const SCHEMAS = { train: trainSchema, loss: lossSchema, metric: metricSchema, transform: transformSchema } as const;
 
 /** A case that we can run, or one of a kind that we cannot. */
 export type CaseDescription =
-  | { readonly status: 'known'; readonly description: TrainCase | LossCase | MetricCase }
+  | { readonly status: 'known'; readonly description: TrainCase | LossCase | MetricCase | TransformCase }
   | { readonly status: 'unknown'; readonly kind: string; readonly reason: string };
 
 export interface ReferenceCase {
