@@ -1,6 +1,7 @@
 import type { RecomputeMode } from '../config/runFile.ts';
 import type { TrainingScheduleName } from '../config/scheduleName.ts';
 import type { Simulation, SimulationRequest } from '../pipeline/simulator.ts';
+import { CutError } from './balance.ts';
 import type { CellRange, Partition } from './partition.ts';
 import { defaultOptions } from './plan/question.ts';
 import type { PlanQuestion } from './plan/question.ts';
@@ -23,6 +24,8 @@ export interface Alternative {
   /** Whether its partition was refined by the simulator, or is the search's first answer. */
   readonly refined: boolean;
   readonly balance: readonly number[];
+  /** Where it was refined. */
+  readonly predicted: Prediction | undefined;
 }
 
 export interface Prediction {
@@ -60,20 +63,39 @@ export interface Plan {
  * Throws a PlanDoesNotFitError where nothing fits, a CutError where there are fewer cells than stages.
  */
 export const planRun = (question: PlanQuestion): Plan => {
-  const options = { ...defaultOptions, ...question.options };
-  const tried = settingsOf(question).flatMap((setting) => firstTry(setting, question, options.effort) ?? []);
-  const ranked = tried.toSorted(byVerdict);
-  const refined = ranked.slice(0, options.refined).map((each) => refinedTry(each, question, options));
-  const all = [...refined, ...ranked.slice(options.refined)].toSorted(byVerdict);
+  const all = weigh(question);
   const [best] = all;
   if (!best || best.verdict.excess > 0) throw doesNotFit(question, all);
   return planOf(best, all.map(alternativeOf));
 };
 
+/** Every way that the question leaves open, best first, whether it fits or not. */
+export const compareRuns = (question: PlanQuestion): readonly Alternative[] => weigh(question).map(alternativeOf);
+
+const weigh = (question: PlanQuestion): Try[] => {
+  const options = { ...defaultOptions, ...question.options };
+  const settings = settingsOf(question);
+  if (settings.length === 0) throw tooFewCells(question);
+  const tried = settings.flatMap((setting) => firstTry(setting, question, options.effort) ?? []);
+  const ranked = tried.toSorted(byVerdict);
+  const refined = ranked.slice(0, options.refined).map((each) => refinedTry(each, question, options));
+  return [...refined, ...ranked.slice(options.refined)].toSorted(byVerdict);
+};
+
+const tooFewCells = ({ costs, workers, microBatches, batchSize, balance }: PlanQuestion): CutError => {
+  const cells = costs(microBatches === 'auto' ? batchSize : microBatches).cells.length;
+  const stages = workers === 'auto' ? 1 : workers;
+  const reason = balance
+    ? `the balance is for ${balance.length} stages, which no schedule that may be chosen puts on ${workers} workers`
+    : `allowed are 1 to ${cells} stages, each of one cell at least`;
+  return new CutError(cells, stages, reason);
+};
+
 const alternativeOf = ({ judge, assignment, verdict, refined }: Try): Alternative => {
   const { schedule, stagesPerWorker, workers, microBatches, recompute } = judge.setting;
   const balance = assignment.stages.map(({ start, end }: CellRange) => end - start);
-  return { schedule, stagesPerWorker, workers, microBatches, recompute, ...verdict, refined, balance };
+  const predicted = refined ? predictionOf(judge.simulation(assignment).simulation) : undefined;
+  return { schedule, stagesPerWorker, workers, microBatches, recompute, ...verdict, refined, balance, predicted };
 };
 
 const planOf = ({ judge, assignment }: Try, alternatives: readonly Alternative[]): Plan => {
@@ -84,11 +106,13 @@ const planOf = ({ judge, assignment }: Try, alternatives: readonly Alternative[]
     placement: judge.layout.slotOfStage,
     row: rowOf(judge.layout, assignment),
     ...{ schedule, stagesPerWorker, microBatches, recompute },
-    predicted: {
-      step: simulation.step,
-      bubble: simulation.details.map(({ bubble }) => bubble),
-      memory: simulation.details.map(({ memory }) => memory.peak),
-    },
+    predicted: predictionOf(simulation),
     ...{ simulation, request, alternatives },
   };
 };
+
+const predictionOf = ({ step, details }: Simulation): Prediction => ({
+  step,
+  bubble: details.map(({ bubble }) => bubble),
+  memory: details.map(({ memory }) => memory.peak),
+});

@@ -4,13 +4,15 @@ import type { RecomputeMode } from '../../src/config/runFile.ts';
 import type { TrainingScheduleName } from '../../src/config/scheduleName.ts';
 import { messageBytesOf, stageCostOf } from '../../src/partition/modelCost.ts';
 import type { ModelCost } from '../../src/partition/modelCost.ts';
+import { CutError } from '../../src/partition/balance.ts';
 import { planRun } from '../../src/partition/planner.ts';
-import type { PlanOptions } from '../../src/partition/plan/question.ts';
+import type { PlanOptions, PlanQuestion } from '../../src/partition/plan/question.ts';
 import { PlanDoesNotFitError } from '../../src/partition/plan/shortage.ts';
 import { leastQueueCapacity } from '../../src/pipeline/boundedRun.ts';
 import { routesOf } from '../../src/pipeline/routes.ts';
 import { schedules } from '../../src/pipeline/schedules.ts';
 import { simulate } from '../../src/pipeline/simulator.ts';
+import { plainWorker, uniformMachine } from '../../src/pipeline/stageCost.ts';
 import type { Machine } from '../../src/pipeline/stageCost.ts';
 import { everyPartition, everyRow, placementIn } from '../support/everyAssignment.ts';
 import { smallMachines, smallModels } from '../support/smallModels.ts';
@@ -95,18 +97,142 @@ const ratioToBest = (each: Case, options: Partial<PlanOptions>): number => {
   }
 };
 
-const runs = Number(process.env['LAMP_RUNS'] ?? 25);
+/** `LAMP_RUNS=500` for the long form. */
+const runs = Number(process.env['LAMP_RUNS'] ?? 20);
+const names = ['gpipe', '1f1b', 'zb_h1', 'interleaved_1f1b', 'v_1f1b', 'zb_v'] as const;
 
-describe.each(['gpipe', '1f1b', 'zb_h1', 'interleaved_1f1b', 'v_1f1b', 'zb_v'] as const)(
-  'a plan for %s',
-  (schedule) => {
-    it('is within 1%% of the best of all partitions and placements, by climbing alone', () => {
-      fc.assert(
-        fc.property(cases(schedule), (each) => {
-          expect(ratioToBest(each, { tryAll: 0 })).toBeLessThanOrEqual(1.01);
-        }),
-        { numRuns: runs },
-      );
-    });
-  },
-);
+describe.each(names)('a plan for %s', (schedule) => {
+  it('is within a hundredth of the best of all partitions and placements', () => {
+    fc.assert(
+      fc.property(cases(schedule), (each) => {
+        expect(ratioToBest(each, {})).toBeLessThanOrEqual(1.01);
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  it('is so by search and climbing alone, where not all are tried', () => {
+    const ratios = fc
+      .sample(cases(schedule), { numRuns: runs, seed: 77 })
+      .map((each) => ratioToBest(each, { tryAll: false }));
+    expect(ratios.filter((ratio) => ratio > 1.01)).toEqual([]);
+  });
+});
+
+/** Cells that all take 1 ms forward and 2 ms backward, keep 100 bytes and hand on 10. */
+const evenModel = (cells: number): ModelCost => ({
+  cells: Array.from({ length: cells }, (_, index) => ({
+    name: `cell.${index}`,
+    ...{ forward: 1, backward: 2, backwardInput: 1, backwardWeights: 1 },
+    ...{ parameters: 1, parameterBytes: 4, gradientBytes: 4, optimizerBytes: 4 },
+    ...{ activationBytes: 100, inputBytes: 10, outputBytes: 10, stashBytes: 0 },
+    layers: [
+      {
+        ...{ operations: 1, inputBytes: 10, outputBytes: 10, weightBytes: 4, ownBytes: 100 },
+        ...{ keepsInput: false, keepsOutput: false, passesThrough: false, weightsLater: true },
+        scratch: { forward: 0, backward: 0 },
+      },
+    ],
+  })),
+  loss: { milliseconds: 0, scratchBytes: 0 },
+  updatePerMillion: 0,
+});
+
+const question = (changes: Partial<PlanQuestion> = {}): PlanQuestion => ({
+  costs: () => evenModel(8),
+  batchSize: 8,
+  machine: uniformMachine(4),
+  workers: 4,
+  schedule: 'auto',
+  microBatches: 'auto',
+  recompute: 'auto',
+  ...changes,
+});
+
+const refusal = (asked: PlanQuestion): PlanDoesNotFitError => {
+  try {
+    planRun(asked);
+  } catch (error) {
+    if (error instanceof PlanDoesNotFitError) return error;
+    throw error;
+  }
+  throw new Error('it fits');
+};
+
+describe('planning', () => {
+  it('keeps what is given', () => {
+    const given = { schedule: '1f1b', microBatches: 4, recompute: 'always', workers: 3 } as const;
+    const plan = planRun(question({ ...given, balance: [1, 2, 5] }));
+    expect(plan).toMatchObject({ schedule: '1f1b', microBatches: 4, recompute: 'always' });
+    expect(plan.partition.stages.map(({ start, end }) => end - start)).toEqual([1, 2, 5]);
+    expect(plan.row).toHaveLength(3);
+    expect(plan.alternatives).toHaveLength(1);
+  });
+
+  it('chooses the fastest of all that it lists, best first', () => {
+    const asked = question({ microBatches: 8 });
+    const plan = planRun(asked);
+    const steps = plan.alternatives.map(({ step }) => step);
+    expect(steps).toEqual(steps.toSorted((a, b) => a - b));
+    expect(plan.predicted.step).toBe(steps[0]);
+    // Nothing is short of memory.
+    expect(plan.recompute).toBe('never');
+    expect(plan.alternatives.map(({ schedule }) => schedule)).toEqual(expect.arrayContaining([...names]));
+    // 4 workers, 8 micro-batches of 24 ms: 48 ms of work each.
+    expect(plan.predicted.step).toBeGreaterThanOrEqual(48);
+    expect(planRun(asked)).toEqual(plan);
+  });
+
+  it('gives the fast worker more cells, wherever it stands', () => {
+    const machine = { ...uniformMachine(2), workers: [plainWorker, { ...plainWorker, speed: 3 }] };
+    const { partition, placement, row } = planRun(
+      question({ machine, workers: 2, schedule: '1f1b', microBatches: 8, recompute: 'never' }),
+    );
+    const sizes = partition.stages.map(({ start, end }) => end - start);
+    const cellsOf = (worker: number): number =>
+      sizes.reduce((sum, size, stage) => sum + (row[placement[stage]!] === worker ? size : 0), 0);
+    expect([cellsOf(0), cellsOf(1)]).toEqual([2, 6]);
+  });
+
+  it('leaves out a worker that only slows the others down', () => {
+    const machine = { ...uniformMachine(2), workers: [plainWorker, { ...plainWorker, speed: 0.01 }] };
+    expect(planRun(question({ machine, workers: 'auto' })).row).toEqual([0]);
+  });
+
+  it('keeps within memory by recomputing, where asked to choose', () => {
+    const memory = 900;
+    const machine = uniformMachine(2, { worker: { memory } });
+    const plan = planRun(question({ machine, workers: 2, microBatches: 8, schedule: 'gpipe' }));
+    expect(plan.recompute).not.toBe('never');
+    expect(Math.max(...plan.predicted.memory)).toBeLessThanOrEqual(memory);
+  });
+
+  it('says what is missing where nothing fits, and what would do', () => {
+    const machine = uniformMachine(2, { worker: { memory: 550 } });
+    const asked = question({ machine, workers: 2, microBatches: 8, schedule: '1f1b', recompute: 'never' });
+    const error = refusal(asked);
+    expect(error.missing).toBeGreaterThan(0);
+    expect(error.shortage).toMatchObject({ limit: 550, schedule: '1f1b', recompute: 'never' });
+    expect(error.message).toContain('are missing');
+    const { workers, recompute, inputShare } = error.remedies;
+    expect(recompute).toBe('always');
+    expect(planRun({ ...asked, recompute: 'always' }).recompute).toBe('always');
+    expect(workers).toBeGreaterThan(2);
+    const more = uniformMachine(8, { worker: { memory: 550 } });
+    expect(planRun({ ...asked, machine: more, workers: workers! }).row).toHaveLength(workers!);
+    if (workers! > 3) expect(refusal({ ...asked, machine: more, workers: workers! - 1 }).missing).toBeGreaterThan(0);
+    expect(inputShare).toBeGreaterThan(0);
+    expect(inputShare).toBeLessThan(1);
+  });
+
+  it('advises a smaller model where parameters alone are too large', () => {
+    const machine = uniformMachine(2, { worker: { memory: 5 } });
+    const error = refusal(question({ machine, workers: 2, schedule: '1f1b', microBatches: 2 }));
+    expect(error.remedies).toEqual({ workers: undefined, recompute: undefined, inputShare: undefined });
+    expect(error.message).toContain('a smaller model');
+  });
+
+  it('is told where there are more stages than cells', () => {
+    expect(() => planRun(question({ workers: 9, machine: uniformMachine(9) }))).toThrow(CutError);
+  });
+});

@@ -35,4 +35,4 @@ export interface PlanOptions {
   readonly shakes: number;
 }
 
-export const defaultOptions: PlanOptions = { effort: 1e7, actions: 1e6, refined: 6, tryAll: true, shakes: 100 };
+export const defaultOptions: PlanOptions = { effort: 1e7, actions: 4e5, refined: 6, tryAll: true, shakes: 100 };

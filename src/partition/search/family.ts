@@ -30,7 +30,3 @@ export const layoutOf = (family: Family, slots: number, stagesPerWorker: number,
     throw new CutError(cells, slotOfStage.length, `allowed are 1 to ${cells} stages, each of one cell at least`);
   return { family, slots, slotOfStage };
 };
-
-/** Stages that each slot holds, in ascending order. */
-export const stagesOfSlots = ({ slots, slotOfStage }: Layout): number[][] =>
-  Array.from({ length: slots }, (_, slot) => slotOfStage.flatMap((other, stage) => (other === slot ? [stage] : [])));

@@ -91,11 +91,12 @@ class Branching {
     this.#row[slot] = worker;
     this.#stages.push(range);
     this.#bytes[worker]! += memory.fixed + live[stage]! * memory.held;
-    this.#working[worker] = Math.max(this.#working[worker]!, memory.working);
+    const most = Math.max(this.#working[worker]!, memory.working);
+    this.#working[worker] = most;
     this.#loads[worker]! += sumOf(workload.times, range) / cluster.workers[worker]!.speed;
     const longer = this.#loads[worker]! < this.#known;
     this.#addMessages(stage, range);
-    const fits = this.#bytes[worker]! + this.#working[worker]! <= cluster.workers[worker]!.memory;
+    const fits = this.#bytes[worker]! + most <= cluster.workers[worker]!.memory;
     if (longer && fits && this.#hasRoom(stage, range.end)) this.place(stage + 1, range.end);
     this.#stages.pop();
     const [loads, bytes, working, before] = undo;
