@@ -1,11 +1,16 @@
 import { inspect } from 'node:util';
 import { CommanderError } from 'commander';
+import { MachineFileError } from '../config/loadMachineFile.ts';
 import { RunFileError } from '../config/runFileError.ts';
 import { SafetensorsError } from '../checkpoint/safetensorsError.ts';
 import { RunFailure } from '../coordinator/errors.ts';
 import { DataError } from '../data/dataError.ts';
 import { NiftiError } from '../data/nifti/niftiError.ts';
+import { CutError } from '../partition/balance.ts';
 import { PlanError } from '../partition/limits.ts';
+import { PlanDoesNotFitError } from '../partition/plan/shortage.ts';
+import { ProfileError } from '../partition/profile.ts';
+import { UserScheduleError } from '../pipeline/userSchedule.ts';
 import { RunDirectoryError } from '../telemetry/runDirectory.ts';
 
 /** What an exit code means; the help lists them. */
@@ -42,7 +47,10 @@ export function exitCodeOf(error: unknown): number {
 }
 
 /** What was given is wrong, and was found so before any worker started: from a worker it comes as a RunFailure. */
-const inputErrors = [InputError, RunFileError, RunDirectoryError, PlanError, DataError, NiftiError, SafetensorsError];
+const inputErrors = [
+  ...[InputError, RunFileError, MachineFileError, ProfileError, UserScheduleError, RunDirectoryError],
+  ...[PlanError, PlanDoesNotFitError, CutError, DataError, NiftiError, SafetensorsError],
+];
 
 /**
  * One message for an error: what went wrong, and what it came from where the message does not say so itself. With

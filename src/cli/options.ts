@@ -3,24 +3,29 @@ import { describeAllowed } from '../config/allowed.ts';
 import { parseKeyPath } from '../config/keyPath.ts';
 import { nodeAt } from '../config/schemaTree.ts';
 
-/** Options of `train` that set a key of the run file. */
+/** Options that set a key of the run file. */
 const runFileFlags = [
   { flag: 'name', value: 'name', key: 'name' },
   { flag: 'workers', value: 'K', key: 'pipeline.workers' },
   { flag: 'micro-batches', value: 'M', key: 'pipeline.micro_batches' },
   { flag: 'schedule', value: 'name', key: 'pipeline.schedule' },
   { flag: 'recompute', value: 'mode', key: 'pipeline.recompute' },
+  { flag: 'memory', value: 'size', key: 'pipeline.memory' },
   { flag: 'batch-norm', value: 'mode', key: 'pipeline.batch_norm' },
   { flag: 'engine', value: 'name', key: 'engine.name' },
   { flag: 'threads', value: 'N', key: 'engine.threads' },
 ] as const;
 
-/** One option for each, with what is allowed from the schema, which also checks the value. */
-export function runFileOptions(): Option[] {
-  return runFileFlags.map(({ flag, value, key }) => {
-    const node = nodeAt(parseKeyPath(key)!);
-    return new Option(`--${flag} <${value}>`, `${key}: ${node ? describeAllowed(node) : ''}`);
-  });
+type RunFileFlag = (typeof runFileFlags)[number]['flag'];
+
+/** One option for each, or for those that are named, with what is allowed from the schema, which also checks the value. */
+export function runFileOptions(flags?: readonly RunFileFlag[]): Option[] {
+  return runFileFlags
+    .filter(({ flag }) => !flags || flags.includes(flag))
+    .map(({ flag, value, key }) => {
+      const node = nodeAt(parseKeyPath(key)!);
+      return new Option(`--${flag} <${value}>`, `${key}: ${node ? describeAllowed(node) : ''}`);
+    });
 }
 
 export interface RunFileFlags {

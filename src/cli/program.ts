@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { environmentVariables } from '../config/environment.ts';
+import { benchCommand } from './bench.ts';
 import type { CliContext } from './context.ts';
 import { doctorCommand } from './doctor.ts';
 import { parityCommand } from './parity.ts';
+import { planCommand } from './plan.ts';
 import { predictCommand } from './predict.ts';
+import { profileCommand } from './profile.ts';
 import { setupCommand } from './setup.ts';
 import { trainCommand } from './train.ts';
 
@@ -33,8 +36,11 @@ export function createProgram(context: CliContext): Command {
     .addHelpText('after', epilogue);
   const commands = [
     trainCommand(context),
+    profileCommand(context),
+    planCommand(context),
     predictCommand(context),
     parityCommand(context),
+    benchCommand(context),
     doctorCommand(),
     setupCommand(),
   ];

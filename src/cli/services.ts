@@ -1,4 +1,5 @@
 import type * as coordinator from '../coordinator/index.ts';
+import type * as bench from '../coordinator/bench/index.ts';
 import type * as parity from '../coordinator/parity/index.ts';
 
 /** What the commands have done for them. */
@@ -6,11 +7,21 @@ export interface Services {
   readonly train: typeof coordinator.train;
   readonly predict: typeof coordinator.predict;
   readonly runParity: typeof parity.runParity;
+  readonly bench: typeof bench.bench;
+  readonly profileRun: typeof coordinator.profileRun;
+  readonly planFor: typeof coordinator.planFor;
 }
 
 export type TrainResult = Awaited<ReturnType<Services['train']>>;
 export type PredictResult = Awaited<ReturnType<Services['predict']>>;
 export type ParityResult = Awaited<ReturnType<Services['runParity']>>[number];
+
+export type MeasuredRun = Awaited<ReturnType<Services['profileRun']>>[number];
+export type RunPlan = Awaited<ReturnType<Services['planFor']>>;
+
+export type BenchResult = Awaited<ReturnType<Services['bench']>>;
+export type BenchFigures = BenchResult['figures'][number];
+export type BenchEvent = bench.BenchEvent;
 
 /** Loaded when they are needed: help, usage errors and wrong run files are told without a native module. */
 export const services: Services = {
@@ -18,4 +29,7 @@ export const services: Services = {
   predict: async (options) => (await import('../coordinator/index.ts')).predict(options),
   runParity: async (files, options, report) =>
     (await import('../coordinator/parity/index.ts')).runParity(files, options, report),
+  profileRun: async (options) => (await import('../coordinator/index.ts')).profileRun(options),
+  planFor: async (options) => (await import('../coordinator/index.ts')).planFor(options),
+  bench: async (options) => (await import('../coordinator/bench/index.ts')).bench(options),
 };

@@ -3,7 +3,7 @@ import type { RunFile } from '../config/runFile.ts';
 import type { TrainResult } from './services.ts';
 import { listFiles, runFiles } from '../telemetry/runDirectory.ts';
 import { formatTable } from '../telemetry/table.ts';
-import { formatCount, formatDuration } from '../telemetry/units.ts';
+import { formatBytes, formatCount, formatDuration } from '../telemetry/units.ts';
 
 /** How good the network is, by structure, what that figure means, and how long it took. */
 export function describeResult(run: RunFile, baseDirectory: string, result: TrainResult): string {
@@ -70,9 +70,4 @@ const meanings: Readonly<Record<string, string>> = {
 export function describeFiles(directory: string): string {
   const rows = listFiles(directory).map(({ name, bytes }) => [`  ${name}`, formatBytes(bytes), meanings[name] ?? '']);
   return `${directory}/\n${formatTable([{}, { align: 'right' }, {}], rows)}`;
-}
-
-function formatBytes(bytes: number): string {
-  if (bytes < 1e3) return `${bytes} B`;
-  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

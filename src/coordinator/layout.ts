@@ -72,7 +72,7 @@ async function planned(
   });
   return {
     partition: plan.partition,
-    placement: plan.placement.map((slot) => plan.row[slot]!),
+    placement: workersOfStages(plan, machine),
     schedule: schedules[plan.schedule],
     durations: plan.request.stages.map((cost, stage) =>
       durationsOn(cost, plan.request.machine, plan.placement[stage]!, plan),
@@ -81,6 +81,16 @@ async function planned(
     cellTimes: costs(plan.microBatches).cells.map(costPerMicroBatchOf),
   };
 }
+
+/** The worker of every stage. Where workers are equal it does not matter who stands where: then they keep their order. */
+export const workersOfStages = ({ placement, row }: Plan, { workers, links }: Machine): readonly number[] => {
+  const [first] = workers;
+  const alike = workers.every(
+    ({ speed, memory, copyBytesPerMs }) =>
+      speed === first?.speed && memory === first.memory && copyBytesPerMs === first.copyBytesPerMs,
+  );
+  return alike && Object.keys(links).length === 0 ? placement : placement.map((slot) => row[slot]!);
+};
 
 const unmeasured = (workers: number, memory: readonly number[]): Machine => {
   const machine = uniformMachine(workers);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { engineCache } from '../engine/install/location.ts';
 import {
@@ -27,14 +27,6 @@ type Cells = readonly { readonly name: string }[];
 export async function cachedProfile(subject: ProfileSubject, cells: Cells): Promise<Profile | undefined> {
   const profile = await readProfile(profileFile(subject));
   return profile && profileMatches(profile, subject, cells) ? profile : undefined;
-}
-
-/** Every profile in the cache. */
-export async function cachedProfiles(): Promise<Profile[]> {
-  const names = await readdir(directory()).catch(() => []);
-  const files = names.filter((name) => name.endsWith('.json')).toSorted();
-  const profiles = await Promise.all(files.map((name) => readProfile(join(directory(), name))));
-  return profiles.filter((profile) => profile !== undefined);
 }
 
 async function readProfile(file: string): Promise<Profile | undefined> {

@@ -13,11 +13,7 @@ interface NamedSchedule {
  * The schedule that a run file names, or that the file at its path holds. Throws a UserScheduleError where that cannot be read
  * or used.
  */
-export function scheduleFamily(
-  { schedule }: Pick<PipelineSpec, 'schedule'>,
-  baseDirectory: string,
-): ScheduleFamily | 'auto' {
-  if (schedule === 'auto') return 'auto';
+export function scheduleFamily({ schedule }: NamedSchedule, baseDirectory: string): ScheduleFamily {
   if (!isSchedulePath(schedule)) return schedules[schedule];
   const file = resolve(baseDirectory, schedule);
   return userSchedule(readText(file), file);

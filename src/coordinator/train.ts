@@ -10,6 +10,7 @@ import type { ScheduleFamily } from '../pipeline/schedules.ts';
 import { runFiles } from '../telemetry/runDirectory.ts';
 import type { TrainEvent } from '../telemetry/trainEvent.ts';
 import { LastStep } from './lastStep.ts';
+import type { Layout } from './layout.ts';
 import { Pipeline, type TrainRequest } from './pipeline.ts';
 import { writePredictions } from './predictions.ts';
 import { scheduleFamily } from './scheduleFamily.ts';
@@ -110,6 +111,16 @@ function loaderOf(
   return { kind: 'synthetic', shape, classes: data.classes.length, seed };
 }
 
+/** What was chosen where the run file says `auto`. */
+function describeChoice(
+  { schedule, micro_batches, recompute }: RunFile['pipeline'],
+  { plan, microBatches, ...settled }: Layout,
+): string | undefined {
+  if (!plan || ![schedule, micro_batches, recompute].includes('auto')) return undefined;
+  const parts = [`schedule ${plan.schedule}`, `micro-batches ${microBatches}`, `recomputation ${settled.recompute}`];
+  return `chosen: ${parts.join(', ')}; predicted ${(plan.predicted.step / 1000).toPrecision(3)} s a step`;
+}
+
 /** A run in progress. */
 class Training {
   readonly #options: TrainOptions;
@@ -140,6 +151,8 @@ class Training {
 
   async run(): Promise<TrainResult> {
     const { run, report, directory } = this.#options;
+    const chosen = describeChoice(run.pipeline, this.#pipeline.layout);
+    if (chosen) report({ kind: 'note', text: chosen });
     report({
       kind: 'launched',
       workers: this.#pipeline.workers,

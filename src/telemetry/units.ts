@@ -21,3 +21,15 @@ export function formatMeasure(value: number): string {
   if (size !== 0 && (size < 1e-3 || size >= 1e5)) return value.toExponential(1);
   return value.toFixed(size < 1 ? 3 : size < 100 ? 2 : 0);
 }
+
+/** Bytes as people write sizes, in powers of a thousand: `512 B`, `1.5 MB`, `80.0 GB`. */
+export function formatBytes(bytes: number): string {
+  if (!Number.isFinite(bytes)) return 'no limit';
+  if (bytes < 1e3) return `${Math.round(bytes)} B`;
+  const [size, unit] = [
+    [1e12, 'TB'],
+    [1e9, 'GB'],
+    [1e6, 'MB'],
+  ].find(([least]) => bytes >= (least as number)) ?? [1e3, 'kB'];
+  return `${(bytes / (size as number)).toFixed(1)} ${unit}`;
+}

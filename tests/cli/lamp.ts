@@ -32,7 +32,11 @@ export async function lampWith(services: Partial<Services>, ...words: readonly s
   const code = await runCommand(words, {
     out: { write: (text) => void (out += text) },
     err: { write: (text) => void (err += text) },
-    services: { train: refuse, predict: refuse, runParity: refuse, ...services },
+    services: {
+      ...{ train: refuse, predict: refuse, runParity: refuse, bench: refuse },
+      ...{ profileRun: refuse, planFor: refuse },
+      ...services,
+    },
   });
   return { code, out, err };
 }

@@ -11,15 +11,30 @@ afterAll(() => rmSync(folder, { recursive: true }));
 test('the help lists the commands, the exit codes and an example', () => {
   const { code, out } = lamp('--help');
   expect(code).toBe(0);
-  for (const word of ['train', 'predict', 'parity', 'doctor', 'setup', 'Exit codes:', '130', 'LAMP_CACHE', 'Example:'])
+  for (const word of [
+    'train',
+    'profile',
+    'plan',
+    'predict',
+    'parity',
+    'doctor',
+    'setup',
+    'Exit codes:',
+    '130',
+    'LAMP_CACHE',
+    'Example:',
+  ])
     expect(out).toContain(word);
 });
 
-test.each(['train', 'predict', 'parity', 'doctor', 'setup'])('lamp %s --help has an example', (command) => {
-  const { code, out } = lamp(command, '--help');
-  expect(code).toBe(0);
-  expect(out).toMatch(new RegExp(`Examples?:\\s+\\$? ?(npx )?lamp ${command}`));
-});
+test.each(['train', 'profile', 'plan', 'predict', 'parity', 'doctor', 'setup'])(
+  'lamp %s --help has an example',
+  (command) => {
+    const { code, out } = lamp(command, '--help');
+    expect(code).toBe(0);
+    expect(out).toMatch(new RegExp(`Examples?:\\s+\\$? ?(npx )?lamp ${command}`));
+  },
+);
 
 test.each([
   ['an unknown command', ['trian'], "unknown command 'trian'\n(Did you mean train?)"],
@@ -28,6 +43,17 @@ test.each([
   ['a missing option', ['predict', '--run', 'runs/x'], "required option '--input <image>' not specified"],
   ['a bad number', ['parity', 'a.safetensors', '--workers', 'two'], 'Give a whole number of at least 1.'],
   ['a bad choice', ['parity', 'a', '--recompute', 'sometimes'], 'Allowed choices are always, except_last, never.'],
+  [
+    'no machine',
+    ['plan', 'examples/brain9/run.yaml', '--simulate', 'absent.yaml'],
+    'absent.yaml does not describe a machine',
+  ],
+  [
+    'more workers than the machine has',
+    ['plan', 'examples/brain9/run.yaml', '--simulate', 'examples/machines/2xcpu.yaml', '--workers', '3'],
+    'pipeline.workers: 3 workers, but 2 × one core has 2; allowed are 1 to 2: --workers 2',
+  ],
+  ['no profile', ['plan', 'examples/brain9/run.yaml', '--profile', 'absent.json'], 'absent.json is no profile'],
   ['no file', ['parity', 'absent.safetensors'], 'absent.safetensors: there is no such file or folder'],
   ['no run file', ['train', 'absent.yaml'], 'absent.yaml: there is no such run file'],
   [

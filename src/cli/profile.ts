@@ -1,0 +1,44 @@
+import { Command } from 'commander';
+import { loadRunFile } from '../config/loadRunFile.ts';
+import type { CliContext } from './context.ts';
+import { interruptible } from './interrupt.ts';
+import { overridesOf, runFileOptions, setOption, type RunFileFlags } from './options.ts';
+import { describeProfile } from './profileReport.ts';
+
+interface Flags {
+  readonly force?: true;
+  readonly output?: string;
+  readonly json?: true;
+}
+
+const example = `
+What is measured holds for one network, one shape of micro-batch and one set of workers, and is kept: runs and plans for which
+it holds use it, others measure for themselves.
+
+Example:
+  $ lamp profile examples/brain9/run.yaml --workers 2
+`;
+
+/** `lamp profile RUN.yaml`: what every cell and every link costs. */
+export function profileCommand(context: CliContext): Command {
+  const command = new Command('profile')
+    .description('measure what every cell and every link of a run costs')
+    .argument('<run.yaml>', 'the run file (docs/run-file.md)');
+  for (const option of runFileOptions(['workers', 'micro-batches', 'engine', 'threads'])) command.addOption(option);
+  return command
+    .addOption(setOption())
+    .option('--force', 'measure although it is known')
+    .option('--output <file>', 'write the profile there, too (lamp plan --profile reads it)')
+    .option('--json', 'print the profiles and the bytes of every cell as JSON')
+    .addHelpText('after', example)
+    .action(async (file: string, flags: Flags & RunFileFlags) => {
+      const { out, err, services } = context;
+      const { run, baseDirectory } = loadRunFile(file, overridesOf(flags));
+      const { force, output } = flags;
+      const measured = await interruptible(err, (signal) =>
+        services.profileRun({ run, baseDirectory, force, output, signal }),
+      );
+      if (flags.json) out.write(`${JSON.stringify(measured)}\n`);
+      else out.write(`${measured.map(describeProfile).join('\n\n')}\n`);
+    });
+}

@@ -1,0 +1,146 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { RunFile } from '../config/runFile.ts';
+import type { MachineFile } from '../config/schema/machine.ts';
+import { cellFootprints } from '../partition/cellCost.ts';
+import { describedMachine } from '../partition/machine.ts';
+import { measuredMachine, samplesOf } from '../partition/measured.ts';
+import type { PlanQuestion } from '../partition/plan/question.ts';
+import {
+  parseProfile,
+  ProfileError,
+  profileMismatches,
+  type Profile,
+  type ProfileSubject,
+} from '../partition/profile.ts';
+import { uniformMachine, type Machine } from '../pipeline/stageCost.ts';
+import { deviceName } from '../worker/device.ts';
+import { assignDevices, memoryOf, visibleGpus, type Device } from './devices.ts';
+import { cachedProfile } from './profileCache.ts';
+import { commonDevice, costsFor, sizesToMeasure } from './question.ts';
+import type { RunShape } from './trainingPlan.ts';
+
+/** Where the times of a plan are from. */
+export type CostSource =
+  | { readonly kind: 'machine file'; readonly machine: string }
+  | { readonly kind: 'measured'; readonly devices: readonly string[] }
+  | { readonly kind: 'estimated' };
+
+export interface KnownCosts extends Pick<PlanQuestion, 'costs' | 'machine'> {
+  readonly source: CostSource;
+}
+
+export interface CostFiles {
+  /** A machine that need not be here; else this one, as it was measured or by an estimate. */
+  readonly machine?: MachineFile | undefined;
+  /** A file that `lamp profile` wrote; else what is in the cache. */
+  readonly profile?: string | undefined;
+}
+
+/** Between workers of which nothing is known: a link over loopback, in milliseconds and bytes a millisecond. */
+const COMMON_LINK = { latency: 0.3, bytesPerMs: 1e6 };
+const COMMON_COPIES = 4e6;
+
+/** What is known without starting anything: of a machine that is described, of this one as it was measured, or nothing. */
+export async function knownCosts(run: RunFile, shape: RunShape, files: CostFiles): Promise<KnownCosts> {
+  if (files.machine) return described(run, shape, files.machine);
+  const devices = assignDevices(shape.workers, await visibleGpus(), run.engine);
+  const { memory: limit } = run.pipeline;
+  const memory = limit === undefined ? await memoryOf(devices) : devices.map(() => limit);
+  const { model, microBatchShape } = shape;
+  const subject = { model, optimizer: run.optimizer, shape: microBatchShape, batchSize: run.training.batch_size };
+  const profiles =
+    files.profile === undefined
+      ? await cachedFor(run, shape, devices)
+      : [await profileAt(resolve(files.profile), run, shape)];
+  const [profile] = profiles;
+  if (profile)
+    return {
+      costs: costsFor(subject, { kind: 'measured', profiles }),
+      machine: measuredMachine(profile, memory),
+      source: { kind: 'measured', devices: profile.workers.map(({ device }) => device) },
+    };
+  const link = COMMON_LINK;
+  const worker = { memory: Math.min(...memory), copyBytesPerMs: COMMON_COPIES };
+  return {
+    costs: costsFor(subject, { kind: 'estimated', device: commonDevice }),
+    machine: uniformMachine(shape.workers, { worker, link }),
+    source: { kind: 'estimated' },
+  };
+}
+
+/** All that a run would look for in the cache, or nothing. */
+async function cachedFor(run: RunFile, shape: RunShape, devices: readonly Device[]): Promise<readonly Profile[]> {
+  const names = devices.map(({ gpu }) => deviceName(gpu));
+  const { name } = run.engine;
+  for (const engine of name === 'auto' ? (['tensorflow', 'cpu'] as const) : [name]) {
+    const found = await Promise.all(
+      sizesToMeasure(run.training.batch_size, run.pipeline.micro_batches).map((samples) => {
+        const workers = devices.map(({ threads }, worker) => ({ device: names[worker]!, threads }));
+        return cachedProfile({ ...subjectOf(run, shape, samples), engine, workers }, shape.model.cells);
+      }),
+    );
+    const profiles = found.filter((profile) => profile !== undefined);
+    if (profiles.length === found.length) return profiles;
+  }
+  return [];
+}
+
+const subjectOf = (
+  run: RunFile,
+  { microBatchShape }: RunShape,
+  samples: number,
+): Omit<ProfileSubject, 'engine' | 'workers'> => ({
+  model: run.model,
+  input_shape: [samples, ...microBatchShape.slice(1)],
+  loss: run.loss.name,
+  optimizer: run.optimizer.name,
+});
+
+/** A profile that a person gave, from whichever machine; it has to be of this network and of so many workers. */
+async function profileAt(file: string, run: RunFile, shape: RunShape): Promise<Profile> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new ProfileError(file, [`cannot be read: ${(cause as Error).message}`], { cause });
+  }
+  const profile = parseProfile(text, file);
+  const workers = Array.from({ length: shape.workers }, (_, k) => profile.workers[k] ?? { device: '', threads: 1 });
+  const subject = { ...subjectOf(run, shape, samplesOf(profile)), engine: profile.engine, workers };
+  const differing = profileMismatches(profile, subject, shape.model.cells);
+  if (differing.length > 0) throw new ProfileMismatchError(file, differing);
+  return profile;
+}
+
+/** A profile of something else. */
+export class ProfileMismatchError extends Error {
+  override readonly name = 'ProfileMismatchError';
+  readonly differing: readonly string[];
+
+  constructor(file: string, differing: readonly string[]) {
+    super(`${file} does not hold for this run: ${differing.join('; ')}; measure again (lamp profile), or leave it out`);
+    this.differing = differing;
+  }
+}
+
+function described(run: RunFile, shape: RunShape, file: MachineFile): KnownCosts {
+  const made = new Map<number, ReturnType<typeof describedMachine>>();
+  const at = (microBatches: number): ReturnType<typeof describedMachine> => {
+    const samples = Math.ceil(run.training.batch_size / microBatches);
+    const before = made.get(samples);
+    if (before) return before;
+    const input = [samples, ...shape.microBatchShape.slice(1)];
+    const found = describedMachine(file, cellFootprints(shape.model, input, run.optimizer));
+    made.set(samples, found);
+    return found;
+  };
+  return {
+    costs: (microBatches) => at(microBatches).cost,
+    machine: limited(at(run.training.batch_size).machine, run.pipeline.memory),
+    source: { kind: 'machine file', machine: file.name },
+  };
+}
+
+const limited = (machine: Machine, memory: number | undefined): Machine =>
+  memory === undefined ? machine : { ...machine, workers: machine.workers.map((worker) => ({ ...worker, memory })) };
