@@ -3,7 +3,10 @@ import { cropVolume, padVolume, paddedSize } from './pad.ts';
 import type { Volume } from './volume.ts';
 
 /** An image as the network takes it whole: padded to multiples of `divisor`, (z, y, x, channels). */
-export function wholeImage(image: Volume<Float32Array>, divisor: number): { shape: readonly number[]; values: Float32Array } {
+export function wholeImage(
+  image: Volume<Float32Array>,
+  divisor: number,
+): { shape: readonly number[]; values: Float32Array } {
   const padded = padVolume(image, paddedSize(image.size, divisor));
   return { shape: tensorShape(padded.size, padded.channels), values: channelsFastest(padded) };
 }
