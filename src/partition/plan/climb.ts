@@ -18,10 +18,20 @@ export interface Freedom {
   readonly cuts: boolean;
 }
 
-/** From an assignment to its best neighbour, until no neighbour is better or the patience ends. */
-export const climb = (judge: Judge, start: StageAssignment, freedom: Freedom, patience: Patience): Judged => {
+/** From an assignment to the first neighbour that is better, until none is or the patience ends. */
+export const climb = (judge: Judge, start: StageAssignment, { cuts }: Freedom, patience: Patience): Judged => {
   let best = judged(judge, start);
-  for (let next: Judged | undefined = best; next; next = bestNeighbour(judge, best, freedom, patience)) best = next;
+  const betterNeighbour = (): Judged | undefined => {
+    for (const neighbour of neighbours(best.assignment, judge.layout, judge.twins)) {
+      if (!cuts && neighbour.stages !== best.assignment.stages) continue;
+      if (patience.left <= 0) return undefined;
+      patience.left -= 1;
+      const other = judged(judge, neighbour);
+      if (isBetter(other.verdict, best.verdict)) return other;
+    }
+    return undefined;
+  };
+  for (let next = betterNeighbour(); next; next = betterNeighbour()) best = next;
   return best;
 };
 
@@ -29,20 +39,3 @@ export const judged = (judge: Judge, assignment: StageAssignment): Judged => ({
   assignment,
   verdict: judge.verdict(assignment),
 });
-
-const bestNeighbour = (
-  judge: Judge,
-  { assignment, verdict }: Judged,
-  { cuts }: Freedom,
-  patience: Patience,
-): Judged | undefined => {
-  let best: Judged | undefined;
-  for (const neighbour of neighbours(assignment, judge.layout, judge.setting.machine.workers.length)) {
-    if (!cuts && neighbour.stages !== assignment.stages) continue;
-    if (patience.left <= 0) return best;
-    patience.left -= 1;
-    const other = judge.verdict(neighbour);
-    if (isBetter(other, best?.verdict ?? verdict)) best = { assignment: neighbour, verdict: other };
-  }
-  return best;
-};

@@ -8,6 +8,7 @@ import type { Routes } from '../../pipeline/routes.ts';
 import { schedules } from '../../pipeline/schedules.ts';
 import { simulate, simulatedStep } from '../../pipeline/simulator.ts';
 import type { Simulation, SimulationRequest } from '../../pipeline/simulator.ts';
+import { linkBetween } from '../../pipeline/stageCost.ts';
 import type { Machine, StageCost } from '../../pipeline/stageCost.ts';
 import { StuckScheduleError } from '../../pipeline/timedRun.ts';
 import { messageBytesOf, stageCostOf } from '../modelCost.ts';
@@ -15,6 +16,7 @@ import type { CellRange } from '../partition.ts';
 import type { Layout } from '../search/family.ts';
 import { rowOf } from '../search/neighbours.ts';
 import type { StageAssignment } from '../search/objective.ts';
+import { twinsIn } from '../search/twins.ts';
 import { layoutOfSetting, splitsBackward } from './setting.ts';
 import type { Setting } from './setting.ts';
 
@@ -37,8 +39,8 @@ const leastCapacity = 2;
 export class Judge {
   readonly setting: Setting;
   readonly layout: Layout;
-  /** Verdicts given. */
-  given = 0;
+  /** For each worker of the machine the first that it may stand for. */
+  readonly twins: readonly number[];
   readonly #stages = new Map<string, StageCost>();
   readonly #routes = new Map<string, Routes>();
   readonly #machines = new Map<string, Machine>();
@@ -50,6 +52,7 @@ export class Judge {
   constructor(setting: Setting) {
     this.setting = setting;
     this.layout = layoutOfSetting(setting);
+    this.twins = twinsOnMachine(setting.machine);
     this.#limited = setting.machine.workers.some(({ memory }) => memory < Infinity);
   }
 
@@ -62,7 +65,6 @@ export class Judge {
     const key = keyOf(assignment);
     const known = this.#verdicts.get(key);
     if (known) return known;
-    this.given += 1;
     const request = this.#requestOf(assignment);
     const verdict = { step: stepOf(request), excess: this.#limited ? this.#excess(request) : 0 };
     this.#verdicts.set(key, verdict);
@@ -155,6 +157,21 @@ export class Judge {
     return Math.max(leastCapacity, least);
   }
 }
+
+const twinsOnMachine = (machine: Machine): number[] => {
+  const { workers } = machine;
+  return twinsIn({
+    workers: workers.length,
+    alike: (a, b) =>
+      workers[a]!.speed === workers[b]!.speed &&
+      workers[a]!.memory === workers[b]!.memory &&
+      workers[a]!.copyBytesPerMs === workers[b]!.copyBytesPerMs,
+    ways: [
+      (from, to) => linkBetween(machine, from, to).latency,
+      (from, to) => linkBetween(machine, from, to).bytesPerMs,
+    ],
+  });
+};
 
 const keyOf = ({ stages, placement }: StageAssignment): string =>
   `${stages.map(({ start }) => start).join()}:${placement.join()}`;

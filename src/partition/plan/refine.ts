@@ -2,6 +2,7 @@ import { RandomStream } from '../../random/stream.ts';
 import { neighbours, placementOfRow, stagesFrom } from '../search/neighbours.ts';
 import type { Layout } from '../search/family.ts';
 import type { StageAssignment } from '../search/objective.ts';
+import { firstOfTwins } from '../search/twins.ts';
 import { climb, judged } from './climb.ts';
 import type { Freedom, Judged, Patience } from './climb.ts';
 import { isBetter } from './judge.ts';
@@ -24,7 +25,7 @@ export const refine = (
   const { layout, setting } = judge;
   const cells = setting.cost.cells.length;
   if (tryAll && cuts && countAssignments(cells, layout, setting.machine.workers.length) <= patience.left)
-    return bestOf(everyAssignment(cells, layout, setting.machine.workers.length), judge);
+    return bestOf(everyAssignment(cells, layout, judge.twins), judge);
   const climbed = starts.map((start) => climb(judge, start, { cuts }, patience));
   let best = leastOf(climbed);
   const random = new RandomStream('partition.refine');
@@ -62,9 +63,8 @@ const shaken = (
   random: RandomStream,
 ): StageAssignment => {
   let assignment = start;
-  const { layout, setting } = judge;
   for (let step = 0; step < steps; step += 1) {
-    const all = [...neighbours(assignment, layout, setting.machine.workers.length)];
+    const all = [...neighbours(assignment, judge.layout, judge.twins)];
     const allowed = all.filter(({ stages }) => cuts || stages === assignment.stages);
     if (allowed.length > 0) assignment = allowed[random.integer(allowed.length)]!;
   }
@@ -79,19 +79,20 @@ const countAssignments = (cells: number, { slotOfStage, slots }: Layout, workers
   return Math.round(count);
 };
 
-function* everyAssignment(cells: number, layout: Layout, workers: number): Generator<StageAssignment> {
-  for (const row of everyRow(layout.slots, workers)) {
+function* everyAssignment(cells: number, layout: Layout, twins: readonly number[]): Generator<StageAssignment> {
+  for (const row of everyRow(layout.slots, twins)) {
     const placement = placementOfRow(layout, row);
     for (const starts of everyStarts(cells, layout.slotOfStage.length))
       yield { stages: stagesFrom(starts, cells), placement };
   }
 }
 
-function* everyRow(slots: number, workers: number, row: readonly number[] = []): Generator<readonly number[]> {
+function* everyRow(slots: number, twins: readonly number[], row: readonly number[] = []): Generator<readonly number[]> {
   if (row.length === slots) yield row;
-  else
-    for (let worker = 0; worker < workers; worker += 1)
-      if (!row.includes(worker)) yield* everyRow(slots, workers, [...row, worker]);
+  else {
+    const idle = [...twins.keys()].filter((worker) => !row.includes(worker));
+    for (const worker of firstOfTwins(idle, twins)) yield* everyRow(slots, twins, [...row, worker]);
+  }
 }
 
 function* everyStarts(cells: number, stages: number, starts: readonly number[] = [0]): Generator<readonly number[]> {

@@ -7,6 +7,7 @@ import type { StageAssignment, Worth } from './objective.ts';
 import { searchUnevenLinks } from './unevenLinks.ts';
 import { tablesOf } from './tables.ts';
 import type { Tables } from './tables.ts';
+import { twinsOf } from './twins.ts';
 import type { Reached } from './reach.ts';
 import type { Cluster, Workload } from './workload.ts';
 
@@ -84,10 +85,11 @@ const descend = (start: StageAssignment, layout: Layout, request: AssignmentRequ
       ? Infinity
       : worthOf(workload, cluster, assignment).bottleneck;
   };
+  const twins = twinsOf(cluster);
   let [best, least] = [start, worth(start)];
   for (let left = descents; left > 0; left -= 1) {
     const before = least;
-    for (const assignment of neighbours(best, layout, cluster.workers.length)) {
+    for (const assignment of neighbours(best, layout, twins)) {
       const value = worth(assignment);
       if (value >= least * (1 - sameLoad)) continue;
       [best, least] = [assignment, value];

@@ -1,5 +1,6 @@
 import { reach } from './reach.ts';
-import type { Effort, Reached, ReachRequest } from './reach.ts';
+import type { Reached, ReachRequest } from './reach.ts';
+import type { Effort } from './states.ts';
 
 /** Two loads closer than this, relatively, are one: sums of different order differ in their last digits. */
 export const sameLoad = 1e-12;

@@ -1,6 +1,7 @@
 import type { CellRange } from '../partition.ts';
 import type { Layout } from './family.ts';
 import type { StageAssignment } from './objective.ts';
+import { firstOfTwins } from './twins.ts';
 
 /** Worker of every slot of a layout. */
 export const rowOf = ({ slots, slotOfStage }: Layout, { placement }: StageAssignment): number[] =>
@@ -16,14 +17,19 @@ export const stagesFrom = (starts: readonly number[], cells: number): CellRange[
 
 /**
  * What lies around an assignment: one cut moved by one or two cells, two neighbouring cuts moved together, two workers
- * exchanged, a worker replaced by one that has nothing to do.
+ * exchanged, a worker replaced by one that has nothing to do. `twins` names for each worker the first of those that it may
+ * stand for (see twins.ts): to exchange these would change nothing.
  */
-export function* neighbours(assignment: StageAssignment, layout: Layout, workers: number): Generator<StageAssignment> {
+export function* neighbours(
+  assignment: StageAssignment,
+  layout: Layout,
+  twins: readonly number[],
+): Generator<StageAssignment> {
   const { stages, placement } = assignment;
   const cells = stages.at(-1)!.end;
   const starts = stages.map(({ start }) => start);
   for (const moved of movedCuts(starts, cells)) yield { stages: stagesFrom(moved, cells), placement };
-  for (const row of changedRows(rowOf(layout, assignment), workers))
+  for (const row of changedRows(rowOf(layout, assignment), twins))
     yield { stages, placement: placementOfRow(layout, row) };
 }
 
@@ -40,10 +46,15 @@ function* movedCuts(starts: readonly number[], cells: number): Generator<number[
       }
 }
 
-function* changedRows(row: readonly number[], workers: number): Generator<number[]> {
+function* changedRows(row: readonly number[], twins: readonly number[]): Generator<number[]> {
   for (let a = 0; a < row.length; a += 1)
     for (let b = a + 1; b < row.length; b += 1)
-      yield row.map((worker, slot) => (slot === a ? row[b]! : slot === b ? row[a]! : worker));
-  const idle = Array.from({ length: workers }, (_, worker) => worker).filter((worker) => !row.includes(worker));
-  for (let slot = 0; slot < row.length; slot += 1) for (const worker of idle) yield row.with(slot, worker);
+      if (twins[row[a]!] !== twins[row[b]!])
+        yield row.map((worker, slot) => (slot === a ? row[b]! : slot === b ? row[a]! : worker));
+  const idle = firstOfTwins(
+    [...twins.keys()].filter((worker) => !row.includes(worker)),
+    twins,
+  );
+  for (let slot = 0; slot < row.length; slot += 1)
+    for (const worker of idle) if (twins[row[slot]!] !== twins[worker]) yield row.with(slot, worker);
 }

@@ -3,30 +3,43 @@ import type { Cluster } from './workload.ts';
 /** Far above the latency of any link: an affine time that agrees here and at 0 agrees everywhere. */
 const manyBytes = 2 ** 40;
 
+export interface TwinQuestion {
+  readonly workers: number;
+  /** Whether two workers are the same in themselves. */
+  readonly alike: (a: number, b: number) => boolean;
+  /** What there is to say of the way from one worker to another. */
+  readonly ways: readonly ((from: number, to: number) => number)[];
+}
+
 /**
- * For each worker the first one that it can be exchanged with, itself where there is none: as fast, as large, with the same
- * links to all others and between the two.
+ * For each worker the first one that it can be exchanged with, itself where there is none: the same in itself, with the same
+ * ways to all others, from all others, and between the two.
  */
-export const twinsOf = (cluster: Cluster): number[] => {
+export const twinsIn = ({ workers, alike, ways }: TwinQuestion): number[] => {
+  const all = Array.from({ length: workers }, (_, worker) => worker);
+  const areTwins = (a: number, b: number): boolean =>
+    alike(a, b) &&
+    ways.every((way) =>
+      all.every((other) =>
+        other === a || other === b
+          ? way(a, b) === way(b, a)
+          : way(a, other) === way(b, other) && way(other, a) === way(other, b),
+      ),
+    );
   const firsts: number[] = [];
-  for (const worker of cluster.workers.keys()) {
-    const twin = firsts.find((first, index) => first === index && areTwins(cluster, first, worker));
-    firsts.push(twin ?? worker);
-  }
+  for (const worker of all)
+    firsts.push(firsts.find((first, index) => first === index && areTwins(first, worker)) ?? worker);
   return firsts;
 };
 
-const areTwins = ({ workers, exchange }: Cluster, a: number, b: number): boolean => {
-  const [first, second] = [workers[a]!, workers[b]!];
-  if (first.speed !== second.speed || first.memory !== second.memory) return false;
-  const alike = (bytes: number): boolean =>
-    exchange(a, b, bytes) === exchange(b, a, bytes) &&
-    workers.every(
-      (_, other) =>
-        other === a ||
-        other === b ||
-        (exchange(a, other, bytes) === exchange(b, other, bytes) &&
-          exchange(other, a, bytes) === exchange(other, b, bytes)),
-    );
-  return alike(0) && alike(manyBytes);
-};
+/** The twins of a cluster. */
+export const twinsOf = ({ workers, exchange }: Cluster): number[] =>
+  twinsIn({
+    workers: workers.length,
+    alike: (a, b) => workers[a]!.speed === workers[b]!.speed && workers[a]!.memory === workers[b]!.memory,
+    ways: [0, manyBytes].map((bytes) => (from, to) => exchange(from, to, bytes)),
+  });
+
+/** Of those workers that can be exchanged for each other the first of each kind. */
+export const firstOfTwins = (workers: readonly number[], twins: readonly number[]): number[] =>
+  workers.filter((worker, index) => workers.findIndex((other) => twins[other] === twins[worker]) === index);

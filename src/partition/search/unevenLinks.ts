@@ -3,9 +3,9 @@ import { sameLoad } from './bottleneck.ts';
 import type { Layout } from './family.ts';
 import { worthOf } from './objective.ts';
 import type { StageAssignment } from './objective.ts';
-import type { Effort } from './reach.ts';
+import type { Effort } from './states.ts';
 import { placementOfRow } from './neighbours.ts';
-import { twinsOf } from './twins.ts';
+import { firstOfTwins, twinsOf } from './twins.ts';
 import type { Cluster, Workload } from './workload.ts';
 
 /*
@@ -77,9 +77,7 @@ class Branching {
     const given = this.#row[slot];
     if (given !== undefined) return [given];
     const idle = [...this.#twins.keys()].filter((worker) => !this.#row.includes(worker));
-    return idle.filter(
-      (worker, index) => idle.findIndex((other) => this.#twins[other] === this.#twins[worker]) === index,
-    );
+    return firstOfTwins(idle, this.#twins);
   }
 
   /** Goes on from this stage, if it can lead to anything; whether a longer stage could. */
