@@ -9,7 +9,7 @@ import { NiftiError } from '../data/nifti/niftiError.ts';
 import { CutError } from '../partition/balance.ts';
 import { PlanError } from '../partition/limits.ts';
 import { PlanDoesNotFitError } from '../partition/plan/shortage.ts';
-import { ProfileError } from '../partition/profile.ts';
+import { ProfileError, ProfileMismatchError } from '../partition/profile.ts';
 import { UserScheduleError } from '../pipeline/userSchedule.ts';
 import { RunDirectoryError } from '../telemetry/runDirectory.ts';
 
@@ -48,8 +48,8 @@ export function exitCodeOf(error: unknown): number {
 
 /** What was given is wrong, and was found so before any worker started: from a worker it comes as a RunFailure. */
 const inputErrors = [
-  ...[InputError, RunFileError, MachineFileError, ProfileError, UserScheduleError, RunDirectoryError],
-  ...[PlanError, PlanDoesNotFitError, CutError, DataError, NiftiError, SafetensorsError],
+  ...[InputError, RunFileError, MachineFileError, ProfileError, ProfileMismatchError, RunDirectoryError],
+  ...[UserScheduleError, PlanError, PlanDoesNotFitError, CutError, DataError, NiftiError, SafetensorsError],
 ];
 
 /**

@@ -9,6 +9,7 @@ import type { PlanQuestion } from '../partition/plan/question.ts';
 import {
   parseProfile,
   ProfileError,
+  ProfileMismatchError,
   profileMismatches,
   type Profile,
   type ProfileSubject,
@@ -111,17 +112,6 @@ async function profileAt(file: string, run: RunFile, shape: RunShape): Promise<P
   const differing = profileMismatches(profile, subject, shape.model.cells);
   if (differing.length > 0) throw new ProfileMismatchError(file, differing);
   return profile;
-}
-
-/** A profile of something else. */
-export class ProfileMismatchError extends Error {
-  override readonly name = 'ProfileMismatchError';
-  readonly differing: readonly string[];
-
-  constructor(file: string, differing: readonly string[]) {
-    super(`${file} does not hold for this run: ${differing.join('; ')}; measure again (lamp profile), or leave it out`);
-    this.differing = differing;
-  }
 }
 
 function described(run: RunFile, shape: RunShape, file: MachineFile): KnownCosts {

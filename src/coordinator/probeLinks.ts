@@ -52,16 +52,10 @@ function pairsOf(workers: number): Pair[] {
 }
 
 async function probe(fleet: Fleet, { from, to }: Pair, values: number): Promise<Probe> {
-  const rounds = { rounds: ROUNDS };
+  const rounds = ROUNDS;
   const [sender, receiver] = await Promise.all([
-    fleet.request(workerName(from), 'probe', {
-      ...{ peer: workerName(to), first: true, sends: values, receives: SMALL },
-      ...rounds,
-    }),
-    fleet.request(workerName(to), 'probe', {
-      ...{ peer: workerName(from), first: false, sends: SMALL, receives: values },
-      ...rounds,
-    }),
+    fleet.request(workerName(from), 'probe', { rounds, peer: workerName(to), first: true, sends: values }),
+    fleet.request(workerName(to), 'probe', { rounds, peer: workerName(from), first: false, sends: SMALL }),
   ]);
   return { bytes: 4 * values, sender: sideOf(sender), receiver: sideOf(receiver) };
 }

@@ -91,6 +91,17 @@ export class ProfileError extends Error {
   }
 }
 
+/** A profile of something else. */
+export class ProfileMismatchError extends Error {
+  override readonly name = 'ProfileMismatchError';
+  readonly differing: readonly string[];
+
+  constructor(file: string, differing: readonly string[]) {
+    super(`${file} does not hold for this run: ${differing.join('; ')}; measure again (lamp profile), or leave it out`);
+    this.differing = differing;
+  }
+}
+
 /** Reads a profile from the text of its file; throws a ProfileError. */
 export const parseProfile = (text: string, file: string): Profile => {
   let data: unknown;

@@ -54,9 +54,8 @@ export const requestSchema = z.discriminatedUnion('kind', [
     id,
     peer: z.string(),
     first: z.boolean(),
-    /** Values that are sent, and that come. */
+    /** Values of 4 bytes. */
     sends: count,
-    receives: count,
     rounds: count,
   }),
   z.strictObject({ kind: z.literal('bind'), id, run: z.string(), from: z.array(z.string()), highWaterMark: count }),

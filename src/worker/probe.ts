@@ -22,7 +22,7 @@ export interface ProbeTimes {
 export async function probeLink(
   engine: Engine,
   mailbox: Mailbox,
-  { peer, first, sends, receives, rounds }: Omit<RequestOf<'probe'>, 'kind' | 'id'>,
+  { peer, first, sends, rounds }: Omit<RequestOf<'probe'>, 'kind' | 'id'>,
 ): Promise<ProbeTimes> {
   const milliseconds: number[] = [];
   let [occupied, processor] = [0, 0];
