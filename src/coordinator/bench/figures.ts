@@ -1,0 +1,105 @@
+import { recordedTimeline, timeShares } from '../../telemetry/timeline.ts';
+import type { TimedStep } from './contender.ts';
+import type { Subject } from './subject.ts';
+
+/** The middle of several times, with the quartiles around it. */
+export interface Spread {
+  readonly median: number;
+  readonly lower: number;
+  readonly upper: number;
+}
+
+/** What one subject did in all rounds. */
+export interface Figures {
+  readonly subject: Subject;
+  readonly steps: number;
+  /** Seconds of a step; of independent workers, of one worker's. */
+  readonly stepSeconds: Spread;
+  readonly samplesPerSecond: number;
+  readonly voxelsPerSecond: number;
+  /** Over one worker with as many micro-batches. */
+  readonly speedUp: number | undefined;
+  /** Of what as many independent workers did side by side in the same rounds. */
+  readonly efficiency: number | undefined;
+  /** The part of the step in which workers wait, their mean: as the simulator says, and as it was. */
+  readonly bubble: { readonly predicted: number | undefined; readonly measured: number };
+  /** Of every worker. */
+  readonly bubbles: readonly number[];
+  /** Seconds of a step as the simulator says. */
+  readonly predictedSeconds: number | undefined;
+  /** The most that each worker had resident, in bytes. */
+  readonly peaks: readonly number[];
+  /** A step, between workers. */
+  readonly bytesSent: number;
+}
+
+/** What was seen of one subject. */
+export interface Observed {
+  readonly subject: Subject;
+  readonly steps: readonly TimedStep[];
+  readonly peaks: readonly number[];
+  readonly predicted: { readonly seconds: number; readonly bubble: number } | undefined;
+}
+
+/** @param batch samples of a mini-batch and voxels of a sample */
+export function figuresOf(
+  observed: readonly Observed[],
+  batch: { readonly samples: number; readonly voxels: number },
+): Figures[] {
+  const rates = observed.map(({ steps }) => rateOf(steps, batch.samples));
+  const rateOfIndependent = (workers: number, microBatches: number): number | undefined =>
+    rates[
+      observed.findIndex(
+        ({ subject }) =>
+          subject.kind === 'independent' && subject.workers === workers && subject.microBatches === microBatches,
+      )
+    ];
+  return observed.map(({ subject, steps, peaks, predicted }, index) => {
+    const rate = rates[index]!;
+    const single = rateOfIndependent(1, subject.microBatches);
+    const ceiling = rateOfIndependent(subject.workers, subject.microBatches);
+    const bubbles = bubblesOf(steps);
+    return {
+      ...{ subject, peaks, bubbles },
+      steps: steps.length,
+      stepSeconds: spreadOf(steps.flatMap(({ seconds }) => seconds)),
+      samplesPerSecond: rate,
+      voxelsPerSecond: rate * batch.voxels,
+      speedUp: single === undefined ? undefined : rate / single,
+      efficiency: ceiling === undefined ? undefined : rate / ceiling,
+      bubble: { predicted: predicted?.bubble, measured: mean(bubbles) },
+      predictedSeconds: predicted?.seconds,
+      bytesSent: steps.at(-1)?.bytesSent ?? 0,
+    };
+  });
+}
+
+/** Samples a second: those of all pipelines that step side by side, each by its median step. */
+export function rateOf(steps: readonly TimedStep[], samples: number): number {
+  const pipelines = steps[0]?.seconds.length ?? 0;
+  const medians = Array.from(
+    { length: pipelines },
+    (_, each) => spreadOf(steps.map(({ seconds }) => seconds[each]!)).median,
+  );
+  return medians.reduce((sum, seconds) => sum + samples / seconds, 0);
+}
+
+/** The part of its step in which each worker waits: the median over the steps. */
+function bubblesOf(steps: readonly TimedStep[]): number[] {
+  const perStep = steps.map(({ recordings }) =>
+    recordings.flatMap(({ record }) => timeShares(recordedTimeline(record)).map(({ bubble }) => bubble)),
+  );
+  return (perStep[0] ?? []).map((_, worker) => spreadOf(perStep.map((bubbles) => bubbles[worker]!)).median);
+}
+
+export function spreadOf(values: readonly number[]): Spread {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number): number => {
+    const place = share * (sorted.length - 1);
+    const [below, above] = [sorted[Math.floor(place)] ?? NaN, sorted[Math.ceil(place)] ?? NaN];
+    return below + (place - Math.floor(place)) * (above - below);
+  };
+  return { median: at(0.5), lower: at(0.25), upper: at(0.75) };
+}
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
