@@ -6,8 +6,10 @@ import type { Runtime } from './runtime.ts';
 
 /** With more positions than this, in or out, the convolution kernels are as fast. */
 const FEW_POSITIONS = 64;
-/** Weights below this are reordered in no time. */
+/** Fewer weights than this are reordered in no time. */
 const MANY_WEIGHTS = 2 ** 18;
+/** Finding the columns takes positions / output channels of the time of the convolution itself: it must stay a small part. */
+const CHANNELS_PER_POSITION = 4;
 
 /**
  * Whether a convolution is better computed as products of matrices. A convolution of kernel 1 is one. And oneDNN lays the
@@ -17,7 +19,8 @@ const MANY_WEIGHTS = 2 ** 18;
 export function suitsMatrices(input: Shape, filter: Shape, geometry: ConvolutionGeometry): boolean {
   if (isPointwise(filter, geometry)) return true;
   const [from, channels] = [sizeOf(input.slice(1, -1)), filter.at(-1)!];
-  if (sizeOf(filter) < MANY_WEIGHTS || input[0]! * from > FEW_POSITIONS || from > channels) return false;
+  if (sizeOf(filter) < MANY_WEIGHTS || input[0]! * from > FEW_POSITIONS) return false;
+  if (channels < CHANNELS_PER_POSITION * from) return false;
   return input[0]! * sizeOf(outputOf(input, filter, geometry)) <= FEW_POSITIONS;
 }
 
@@ -126,5 +129,7 @@ function product(
 }
 
 /** The same matrix, or its transpose, times each sample's. */
-const batched = (r: Runtime, matrix: Tensor, samples: Tensor, transpose: boolean): Tensor =>
-  r.run('BatchMatMulV2', [r.float, r.bool('adj_x', transpose), r.bool('adj_y', false)], [matrix, samples]);
+function batched(r: Runtime, matrix: Tensor, samples: Tensor, transpose: boolean): Tensor {
+  if (samples.shape[0] === 1) return product(r, matrix, asMatrix(r, samples), { transposeA: transpose });
+  return r.run('BatchMatMulV2', [r.float, r.bool('adj_x', transpose), r.bool('adj_y', false)], [matrix, samples]);
+}
