@@ -66,7 +66,9 @@ const result = await bench({
   report: (event) => {
     if (event.kind === 'failed') process.stderr.write(`${event.why}\n`);
     if (event.kind === 'measured')
-      process.stderr.write(`${event.round}/${event.rounds} ${nameOf(event.subject)} ${event.seconds.toFixed(3)} s\n`);
+      process.stderr.write(
+        `${event.round}/${event.rounds} ${nameOf(event.subject)} ${event.seconds.toFixed(3)} s, others ${percent(event.disturbance)}\n`,
+      );
   },
   before: async () => {
     const load = await untilQuiet(Number(options.wait));
@@ -76,6 +78,10 @@ const result = await bench({
     process.stderr.write(`${options['peer-name']} ${peer.at(-1)!.seconds.toFixed(3)} s\n`);
   },
 });
+
+function percent(share: number | undefined): string {
+  return share === undefined ? '' : `${(100 * share).toFixed(0)}%`;
+}
 
 function nameOf(subject: Figures['subject']): string {
   if (subject.kind === 'pipeline') return subject.schedule;
@@ -99,7 +105,13 @@ const rows = result.figures.map((figures) => {
   const bubble = subject.kind === 'pipeline' ? theoreticalBubble(subject.schedule) : undefined;
   return {
     name: nameOf(subject),
-    ...{ samplesPerSecond, stepSeconds: figures.stepSeconds, peaks: figures.peaks },
+    ...{
+      samplesPerSecond,
+      stepSeconds: figures.stepSeconds,
+      peaks: figures.peaks,
+      counted: figures.counted,
+      disturbance: figures.disturbance,
+    },
     efficiency: samplesPerSecond / ceiling,
     bubble: { theoretical: bubble, ...figures.bubble },
     ofLimit: bubble === undefined ? undefined : samplesPerSecond / (ceiling * (1 - bubble)),
@@ -108,7 +120,6 @@ const rows = result.figures.map((figures) => {
   };
 });
 
-const percent = (share: number | undefined): string => (share === undefined ? '' : `${(100 * share).toFixed(0)}%`);
 const seconds = ({ median: middle, lower, upper }: Figures['stepSeconds']): string =>
   `${middle.toFixed(3)} (${lower.toFixed(3)}–${upper.toFixed(3)})`;
 const table = formatTable(
@@ -123,7 +134,7 @@ const table = formatTable(
       'predicted',
       'measured',
     ].map((title) => ({ title, align: 'right' as const })),
-    ...['× peer', 'sent', 'peak of each'].map((title) => ({ title, align: 'right' as const })),
+    ...['× peer', 'sent', 'peak of each', 'steps', 'others'].map((title) => ({ title, align: 'right' as const })),
   ],
   [
     ...rows.map(({ name, bubble, peaks, ...row }) => [
@@ -138,6 +149,8 @@ const table = formatTable(
       row.timesPeer?.toFixed(2) ?? '',
       row.bytesSent > 0 ? `${(row.bytesSent / 2 ** 20).toFixed(0)} MiB` : '',
       peaks.map((peak) => `${(peak / 2 ** 20).toFixed(0)}`).join(' + ') + ' MiB',
+      `${row.counted}`,
+      percent(row.disturbance),
     ]),
     ...(peerRate === undefined
       ? []
@@ -151,6 +164,7 @@ const text = [
   table,
   '',
   'ceiling: two independent workers side by side. limit: the ceiling less the theoretical bubble.',
+  'steps: those that count, the ones in which other processes took least of the machine; others: the most that they took in one.',
   `${result.date}, ${describeMachine(machine)}; others took ${percent(loads.length > 0 ? median(loads) : undefined)} of it before the rounds`,
   '',
 ].join('\n');

@@ -12,11 +12,15 @@ export function describeBenchEvent(event: BenchEvent): string {
         `${event.subjects.length} to measure`,
       ].join('\n');
     case 'measured':
-      return `round ${event.round}/${event.rounds}  ${describeSubject(event.subject)}  ${event.seconds.toFixed(3)} s a step`;
+      return `round ${event.round}/${event.rounds}  ${describeSubject(event.subject)}  ${event.seconds.toFixed(3)} s a step${disturbed(event.disturbance)}`;
     case 'failed':
       return `failed: ${describeSubject(event.subject)}: ${event.why}`;
   }
 }
+
+/** Told where it is more than a little. */
+const disturbed = (share: number | undefined): string =>
+  share !== undefined && share > 0.05 ? ` (others took ${Math.round(100 * share)}% of the machine)` : '';
 
 /** The whole result as a table, with what it was measured on. */
 export function describeBench(result: BenchResult): string {
@@ -36,6 +40,8 @@ export function describeBench(result: BenchResult): string {
       'predicted',
       'peak of each',
       'sent',
+      'steps',
+      'others',
     ].map((title) => ({ title, align: 'right' as const })),
   ] as const;
   const about = [
@@ -50,6 +56,7 @@ export function describeBench(result: BenchResult): string {
     '',
     'speed-up: over one worker. efficiency: of as many independent workers side by side, which send nothing.',
     'bubble: the mean part of the step in which a worker waits; predicted by the simulator from profiles.',
+    'steps: those that count; others: the most of the machine that other processes took in one of them.',
     ...leftOut.map(({ subject, why }) => `left out: ${describeSubject(subject)}: ${why}`),
   ].join('\n');
 }
@@ -71,6 +78,8 @@ function rowOf(figures: BenchFigures): string[] {
     piped ? percent(bubble.predicted) : '',
     [...new Set(peaks.map(gibibytes))].join(', '),
     figures.bytesSent > 0 ? `${(figures.bytesSent / 2 ** 20).toFixed(0)} MiB` : '',
+    `${figures.counted} of ${figures.steps}`,
+    percent(figures.disturbance),
   ];
 }
 

@@ -190,6 +190,11 @@ export class Pipeline {
     return messages;
   }
 
+  /** Of all processes of the run. */
+  get pids(): readonly number[] {
+    return this.#fleet.pids;
+  }
+
   /** Whether a process of the run has failed: then nothing more can be asked of it. */
   get failed(): boolean {
     return this.#fleet.failure !== undefined;

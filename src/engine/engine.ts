@@ -133,6 +133,8 @@ export interface Engine {
   variable(initial: Tensor): Variable;
   /** Live tensors and bytes, for the leak tests and for reports. Variables count too. */
   memory(): { tensors: number; bytes: number };
+  /** The most bytes of values that were alive at once since the last call, variables among them; handles on the same values count once. */
+  takePeak(): number;
 
   // convolution, 2 or 3 spatial axes; filters are (…kernel, in, out)
   convolve(x: Tensor, filter: Tensor, geometry: ConvolutionGeometry): Tensor;

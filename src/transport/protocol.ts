@@ -190,6 +190,8 @@ const repliesWithId = [
     tensors: count,
     bytes: count,
     bytesSent: count,
+    /** Most bytes of values that were alive at once in this step. */
+    peakBytes: count,
     /** Most memory that the process ever held, in bytes. */
     peakResident: count,
   }),

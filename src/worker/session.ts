@@ -118,6 +118,7 @@ export class Session {
   async step(request: RequestOf<'step'>): Promise<Body<'step'>> {
     const record = new StepRecord();
     const engine = this.#running;
+    engine.takePeak();
     const { routes, stages, loss, classWeights, parameters, cells } = this.#assigned;
     const schedule = parseSchedule(request.schedule);
     const actions = messagesOf(schedule, routes)[this.#index] ?? [];
@@ -138,6 +139,7 @@ export class Session {
         ...(step.loss === undefined ? {} : { loss: step.loss }),
         ...(request.norm ? { squaredNorm: parameters.squaredNorm() } : {}),
         ...{ start, spans, sent, received },
+        peakBytes: engine.takePeak(),
         bytesSent: this.#bytesSent - sentBefore,
         ...this.#memory(),
       };

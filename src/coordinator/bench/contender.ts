@@ -1,4 +1,5 @@
 import type { StepRecording } from '../stepTrace.ts';
+import { DisturbanceMeter } from './disturbance.ts';
 import { Pipeline, type TrainRequest } from '../pipeline.ts';
 import type { PipelineOptions } from '../pipelineOptions.ts';
 
@@ -9,6 +10,10 @@ export interface TimedStep {
   readonly recordings: readonly StepRecording[];
   /** Bytes of tensors that workers sent one another. */
   readonly bytesSent: number;
+  /** The most bytes of values that each worker held at once. */
+  readonly peakBytes: readonly number[];
+  /** The part of the machine that other processes took meanwhile, where that is known. */
+  readonly disturbance: number | undefined;
 }
 
 /** Parameters stay as they are: every step computes the same. The update takes as long as any. */
@@ -44,6 +49,7 @@ export class Contender {
   async step(): Promise<TimedStep> {
     const request = this.#request(this.#step++);
     const next = this.#request(this.#step);
+    const meter = new DisturbanceMeter(this.#pipelines.flatMap(({ pids }) => pids));
     const taken = await Promise.all(
       this.#pipelines.map(async (pipeline) => {
         const begin = performance.now();
@@ -56,6 +62,8 @@ export class Contender {
       seconds: taken.map(({ seconds }) => seconds),
       recordings: taken.map(({ recording }) => recording),
       bytesSent: taken.flatMap(({ workers }) => workers).reduce((sum, worker) => sum + worker.bytesSent, 0),
+      peakBytes: taken.flatMap(({ workers }) => workers.map(({ peakBytes }) => peakBytes)),
+      disturbance: meter.stop(),
     };
   }
 

@@ -12,7 +12,10 @@ export interface Spread {
 /** What one subject did in all rounds. */
 export interface Figures {
   readonly subject: Subject;
+  /** That were taken, and that count; and the most that others took of the machine in one that does. */
   readonly steps: number;
+  readonly counted: number;
+  readonly disturbance: number | undefined;
   /** Seconds of a step; of independent workers, of one worker's. */
   readonly stepSeconds: Spread;
   readonly samplesPerSecond: number;
@@ -46,7 +49,8 @@ export function figuresOf(
   observed: readonly Observed[],
   batch: { readonly samples: number; readonly voxels: number },
 ): Figures[] {
-  const rates = observed.map(({ steps }) => rateOf(steps, batch.samples));
+  const counted = observed.map(({ steps }) => undisturbed(steps));
+  const rates = counted.map((steps) => rateOf(steps, batch.samples));
   const rateOfIndependent = (workers: number, microBatches: number): number | undefined =>
     rates[
       observed.findIndex(
@@ -54,14 +58,17 @@ export function figuresOf(
           subject.kind === 'independent' && subject.workers === workers && subject.microBatches === microBatches,
       )
     ];
-  return observed.map(({ subject, steps, peaks, predicted }, index) => {
+  return observed.map(({ subject, steps: taken, peaks, predicted }, index) => {
+    const steps = counted[index]!;
     const rate = rates[index]!;
     const single = rateOfIndependent(1, subject.microBatches);
     const ceiling = rateOfIndependent(subject.workers, subject.microBatches);
     const bubbles = bubblesOf(steps);
     return {
       ...{ subject, peaks, bubbles },
-      steps: steps.length,
+      steps: taken.length,
+      counted: steps.length,
+      disturbance: mostOf(steps),
       stepSeconds: spreadOf(steps.flatMap(({ seconds }) => seconds)),
       samplesPerSecond: rate,
       voxelsPerSecond: rate * batch.voxels,
@@ -73,6 +80,23 @@ export function figuresOf(
     };
   });
 }
+
+/** Of the machine that others may take in a step that counts. */
+const QUIET = 0.05;
+/** So many count, however disturbed. */
+const LEAST = 3;
+
+/** The steps that were not disturbed; where there are too few, the least disturbed ones. All, where nothing is known. */
+export function undisturbed(steps: readonly TimedStep[]): readonly TimedStep[] {
+  const quiet = steps.filter(({ disturbance = 0 }) => disturbance <= QUIET);
+  if (quiet.length >= LEAST) return quiet;
+  return steps.toSorted((a, b) => (a.disturbance ?? 0) - (b.disturbance ?? 0)).slice(0, LEAST);
+}
+
+const mostOf = (steps: readonly TimedStep[]): number | undefined => {
+  const known = steps.flatMap(({ disturbance }) => disturbance ?? []);
+  return known.length > 0 ? Math.max(...known) : undefined;
+};
 
 /** Samples a second: those of all pipelines that step side by side, each by its median step. */
 export function rateOf(steps: readonly TimedStep[], samples: number): number {

@@ -34,6 +34,8 @@ export type BenchEvent =
       readonly subject: Subject;
       /** The median of this turn. */
       readonly seconds: number;
+      /** The most of the machine that others took in one of its steps. */
+      readonly disturbance: number | undefined;
     }
   | { readonly kind: 'failed'; readonly subject: Subject; readonly why: string };
 
@@ -128,7 +130,9 @@ class Rounds {
     try {
       const taken = await this.#stable.use(subject, (contender, fresh) => this.#steps(subject, contender, fresh));
       const seconds = spreadOf(taken.flatMap((step) => step.seconds)).median;
-      report({ kind: 'measured', round, rounds, subject, seconds });
+      const disturbances = taken.flatMap(({ disturbance }) => disturbance ?? []);
+      const disturbance = disturbances.length > 0 ? Math.max(...disturbances) : undefined;
+      report({ kind: 'measured', round, rounds, subject, seconds, disturbance });
     } catch (error) {
       signal.throwIfAborted();
       // Such as one that does not fit into memory: the others can still be timed.

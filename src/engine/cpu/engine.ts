@@ -7,6 +7,7 @@ import { activationKernels } from './activation.ts';
 import { convolutionKernels } from './convolution.ts';
 import { normalizationKernels } from './normalization.ts';
 import { poolingKernels } from './pooling.ts';
+import { meterValues } from '../valueMeter.ts';
 import { variableKernels } from './variable.ts';
 
 /** Plain tfjs on one core: what runs where nothing else does, and what the other engine is compared with. */
@@ -14,6 +15,7 @@ export async function cpuEngine(): Promise<{ engine: Engine; makeup: EngineMakeu
   const tfjs = createRequire(import.meta.url)('@tensorflow/tfjs') as typeof tf;
   tfjs.env().set('PROD', true); // keeps its advertisement off the terminal
   await tfjs.setBackend('cpu');
+  const values = meterValues(tfjs);
   const engine: Engine = {
     name: 'cpu',
     ...sharedOperations(tfjs),
@@ -26,6 +28,7 @@ export async function cpuEngine(): Promise<{ engine: Engine; makeup: EngineMakeu
       const { numTensors, numBytes } = tfjs.memory();
       return { tensors: numTensors, bytes: numBytes };
     },
+    takePeak: () => values.takePeak(),
   };
   return { engine, makeup: { tfjs: tfjs.version_core, usesGpu: false } };
 }

@@ -27,6 +27,7 @@ export function tensorFlowEngine(addon: string): { engine: Engine; makeup: Engin
       const own = runtime.owned();
       return { tensors: numTensors - own.tensors, bytes: numBytes + variableBytes() - own.bytes };
     },
+    takePeak: () => runtime.values.takePeak() + variableBytes() - runtime.owned().bytes,
   };
   return { engine, makeup: { tfjs: tfjs.version_core, tensorflow: runtime.version, usesGpu: runtime.usesGpu } };
 }

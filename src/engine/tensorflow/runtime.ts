@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { Shape, Tensor } from '../tensor.ts';
+import { meterValues, type ValueMeter } from '../valueMeter.ts';
 
 type Tfjs = typeof tf;
 
@@ -31,6 +32,7 @@ export class Runtime {
   readonly tf: Tfjs;
   /** `T` = float32, which nearly every operation takes. */
   readonly float: Attribute;
+  readonly values: ValueMeter;
   readonly #backend: NodeBackend;
   readonly #scalars = new Map<number, Tensor>();
   readonly #owned = new Set<Tensor>();
@@ -38,6 +40,7 @@ export class Runtime {
 
   constructor(tfjs: Tfjs) {
     this.tf = tfjs;
+    this.values = meterValues(tfjs);
     this.#backend = tfjs.backend() as unknown as NodeBackend;
     this.float = this.type('T', 'TF_FLOAT');
   }

@@ -31,7 +31,8 @@ class ResourceVariable implements Variable {
   }
 
   read(): Tensor {
-    return this.#runtime.run('ReadVariableOp', [this.#dtype], [this.handle]);
+    // No copy is made: the values are the variable's.
+    return this.#runtime.values.unseen(() => this.#runtime.run('ReadVariableOp', [this.#dtype], [this.handle]));
   }
 
   /** TensorFlow would share the buffer of `value`, so it gets one of its own: values can be memory of JavaScript. */

@@ -43,6 +43,22 @@ export function memoryTests(engine: () => Engine): void {
       });
     });
 
+    test('count once at their peak, however many handles they have and when they went', () => {
+      const start = engine().takePeak();
+      const tensor = engine().math.zeros([1000]);
+      const other = engine().share(tensor);
+      for (const each of [tensor, other]) each.dispose();
+      const small = engine().math.zeros([10]);
+      const variable = engine().variable(small);
+      const peak = engine().takePeak();
+      expect(peak - engine().takePeak()).toBeGreaterThanOrEqual(3900);
+      expect(peak - start).toBeLessThan(8000);
+      const read = variable.read();
+      expect(engine().takePeak() - engine().takePeak()).toBeLessThan(40);
+      for (const each of [read, small]) each.dispose();
+      variable.dispose();
+    });
+
     test('count with their bytes', () => {
       const before = engine().memory();
       const tensor = engine().math.add(engine().math.zeros([10]), 1);
