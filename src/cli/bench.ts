@@ -5,7 +5,7 @@ import { loadRunFile } from '../config/loadRunFile.ts';
 import { trainingScheduleNames, type TrainingScheduleName } from '../config/scheduleName.ts';
 import { describeBench, describeBenchEvent, throughputPlot } from './benchReport.ts';
 import type { CliContext } from './context.ts';
-import { InputError } from './exit.ts';
+import { exitCodes, InputError } from './exit.ts';
 import { interruptible } from './interrupt.ts';
 import { parseCount, parseCounts, setOption } from './options.ts';
 import type { BenchResult } from './services.ts';
@@ -58,6 +58,7 @@ export function benchCommand(context: CliContext): Command {
           report: (event) => err.write(`${describeBenchEvent(event)}\n`),
         }),
       );
+      if (result.figures.length === 0) context.exitCode = exitCodes.failed;
       const files = flags.output === undefined ? [] : await writeFiles(flags.output, result);
       if (flags.json) out.write(`${JSON.stringify(result)}\n`);
       else out.write(`\n${describeBench(result)}\n${files.map((path) => `  ${path}\n`).join('')}`);
