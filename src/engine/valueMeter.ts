@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
+import type { Tensor } from './tensor.ts';
 
 /** What tfjs calls when values come and go. */
 interface Bookkeeping {
@@ -6,12 +7,25 @@ interface Bookkeeping {
   removeDataId(dataId: object, backend: unknown): void;
 }
 
+/** What runs one operation of TensorFlow by its name; plain tfjs has no such thing. */
+interface Executor {
+  executeSingleOutput?(op: string, attributes: unknown, inputs: readonly Tensor[]): Tensor;
+}
+
 /** Bytes of the values that tensors hold; handles on the same values count once. */
 export interface ValueMeter {
+  now(): number;
   /** The most at once since the last call, or since the meter was made. */
   takePeak(): number;
   /** What is made inside is not counted: it holds nothing of its own. */
   unseen<T>(body: () => T): T;
+  stop(): void;
+}
+
+/** Values in memory, and the handles on them. */
+interface Values {
+  readonly bytes: number;
+  handles: number;
 }
 
 const BYTES_PER_VALUE = 4;
@@ -19,24 +33,44 @@ const BYTES_PER_VALUE = 4;
 /** Watches an engine's bookkeeping from here on: tfjs counts what is alive, but not what was. */
 export function meterValues(tfjs: typeof tf): ValueMeter {
   const engine = tfjs.engine() as unknown as Bookkeeping;
+  const backend = tfjs.backend() as unknown as Executor;
   const { trackTensor, removeDataId } = engine;
-  const sizes = new Map<object, number>();
+  const { executeSingleOutput } = backend;
+  const known = new Map<object, Values>();
   let [now, peak, seen] = [0, 0, true];
-  engine.trackTensor = (tensor, backend) => {
-    if (seen && !sizes.has(tensor.dataId)) {
+  let reshaped: Values | undefined;
+  engine.trackTensor = (tensor, of) => {
+    if (seen && !known.has(tensor.dataId)) {
       const bytes = tensor.size * (tensor.dtype === 'bool' ? 1 : BYTES_PER_VALUE);
-      sizes.set(tensor.dataId, bytes);
-      now += bytes;
+      const values = reshaped ?? { bytes, handles: 0 };
+      if (values.handles++ === 0) now += values.bytes;
+      known.set(tensor.dataId, values);
       peak = Math.max(peak, now);
     }
-    trackTensor.call(engine, tensor, backend);
+    trackTensor.call(engine, tensor, of);
   };
-  engine.removeDataId = (dataId, backend) => {
-    now -= sizes.get(dataId) ?? 0;
-    sizes.delete(dataId);
-    removeDataId.call(engine, dataId, backend);
+  engine.removeDataId = (dataId, of) => {
+    const values = known.get(dataId);
+    if (values && --values.handles === 0) now -= values.bytes;
+    known.delete(dataId);
+    removeDataId.call(engine, dataId, of);
   };
+  if (executeSingleOutput) {
+    // TensorFlow's Reshape shares the buffer of its input, though tfjs gives the result an identity of its own.
+    backend.executeSingleOutput = (op, attributes, inputs) => {
+      const watched = seen;
+      if (op === 'Reshape') reshaped = known.get(inputs[0]!.dataId);
+      if (op === 'Reshape' && !reshaped) seen = false;
+      try {
+        return executeSingleOutput.call(backend, op, attributes, inputs);
+      } finally {
+        reshaped = undefined;
+        seen = watched;
+      }
+    };
+  }
   return {
+    now: () => now,
     takePeak: () => {
       const most = peak;
       peak = now;
@@ -49,6 +83,10 @@ export function meterValues(tfjs: typeof tf): ValueMeter {
       } finally {
         seen = true;
       }
+    },
+    stop: () => {
+      Object.assign(engine, { trackTensor, removeDataId });
+      if (executeSingleOutput) backend.executeSingleOutput = executeSingleOutput;
     },
   };
 }

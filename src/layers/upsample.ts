@@ -53,11 +53,11 @@ export class Upsample implements Layer {
     return { input: false, output: false, bytes: 0, passesThrough: this.#scale.every((scale) => scale === 1) };
   }
 
-  /** The axes but the last one done, and the result before it has its shape; back, all of these sizes one after the other. */
+  /** The axes but the last one done; back, the last one undone, and then the one before it. */
   scratch(input: Shape): Scratch {
     if (this.kept().passesThrough) return { forward: 0, backward: 0 };
-    const bytes = 4 * sizeOf(this.outputShape(input));
-    return { forward: bytes + bytes / this.#scale.at(-1)!, backward: 2 * bytes };
+    const without = (4 * sizeOf(this.outputShape(input))) / this.#scale.at(-1)!;
+    return { forward: without, backward: without + without / this.#scale.at(-2)! - 4 * sizeOf(input) };
   }
 
   forward({ engine }: Pass, input: Tensor): Forward {

@@ -142,18 +142,6 @@ describe.each(cases)(
       (start, end) => {
         const memory = stageMemory(footprints.slice(start, end), { first: start === 0, lossScratch: undefined, skips });
         for (const recompute of ['never', 'always'] as const) {
-          if (process.env.DBG)
-            console.log(
-              norm,
-              dims,
-              batch,
-              start,
-              end,
-              recompute,
-              JSON.stringify(predict(memory, recompute)),
-              JSON.stringify(measure({ model, store, start, end, shapes }, recompute)),
-              Math.max(...footprints.slice(start, end).flatMap((c) => c.layers.map((l) => l.weightBytes))),
-            );
           const counted = predict(memory, recompute);
           const measured = measure({ model, store, start, end, shapes }, recompute);
           expect(counted.held, 'held').toBe(measured.held);
