@@ -148,7 +148,7 @@ const table = formatTable(
       row.ofLimit === undefined ? '' : percent(bubble.measured),
       row.timesPeer?.toFixed(2) ?? '',
       row.bytesSent > 0 ? `${(row.bytesSent / 2 ** 20).toFixed(0)} MiB` : '',
-      peaks.map((peak) => `${(peak / 2 ** 20).toFixed(0)}`).join(' + ') + ' MiB',
+      peaks.map((peak) => (peak / 2 ** 20).toFixed(0)).join(' + ') + ' MiB',
       `${row.counted}`,
       percent(row.disturbance),
     ]),
