@@ -119,13 +119,14 @@ const asMatrix = (r: Runtime, x: Tensor): Tensor => r.tf.reshape(x, [-1, x.shape
 /** (batch, …spatial, channels) → (batch, positions, channels). */
 const asRows = (r: Runtime, x: Tensor): Tensor => r.tf.reshape(x, [x.shape[0], -1, x.shape.at(-1)!]);
 
+/** Not `MatMul`: its oneDNN kernel cannot bear signals (see Runtime), and is no faster. */
 function product(
   r: Runtime,
   a: Tensor,
   b: Tensor,
   { transposeA = false, transposeB = false }: { transposeA?: boolean; transposeB?: boolean } = {},
 ): Tensor {
-  return r.run('MatMul', [r.float, r.bool('transpose_a', transposeA), r.bool('transpose_b', transposeB)], [a, b]);
+  return r.run('BatchMatMulV2', [r.float, r.bool('adj_x', transposeA), r.bool('adj_y', transposeB)], [a, b]);
 }
 
 /** The same matrix, or its transpose, times each sample's. */

@@ -27,7 +27,13 @@ interface NodeBackend {
 /** Few scalars (learning rates, decay factors) live at a time. */
 const SCALARS_KEPT = 64;
 
-/** Runs any operation of TensorFlow by its name. What it returns is counted by tfjs and disposed like any tensor. */
+/**
+ * Runs any operation of TensorFlow by its name. What it returns is counted by tfjs and disposed like any tensor.
+ *
+ * Some of oneDNN's kernels for AVX-512 (2.21: `MatMul`, certain convolutions) use the stack pointer for data. A signal handler
+ * that runs on the computing thread meanwhile, a profiler's as well, overwrites the heap ("corrupted size vs. prev_size").
+ * So a process that computes installs no handlers: no `process.on('SIG…')`, no `--cpu-prof`.
+ */
 export class Runtime {
   readonly tf: Tfjs;
   /** `T` = float32, which nearly every operation takes. */
