@@ -42,7 +42,9 @@ export type PaddingPlan =
 
 /**
  * TensorFlow's SAME gives ⌈n / s⌉ windows and puts ⌊total / 2⌋ zeros before the axis, where total is what the last window
- * lacks: the same as symmetric padding for stride 1 and odd kernels, but not for stride 2 on even sizes.
+ * lacks: the same as symmetric padding for stride 1 and odd kernels, but not for stride 2 on even sizes. Where the last window
+ * lacks nothing and leaves input over, TensorFlow's 3D kernels for processors without oneDNN start at ⌊total / 2⌋ < 0 zeros
+ * before, that is inside of the image.
  */
 export function planPadding(spatial: Shape, kernel: Shape, geometry: ConvolutionGeometry): PaddingPlan {
   const axes = axesOf(spatial, kernel, geometry);
@@ -50,8 +52,8 @@ export function planPadding(spatial: Shape, kernel: Shape, geometry: Convolution
   if (pads.every(([before, after]) => before === 0 && after === 0)) return { kind: 'VALID' };
   const same = axes.every((a) => {
     const windows = Math.ceil(a.input / a.stride);
-    const total = Math.max((windows - 1) * a.stride + reach(a.kernel, a.dilation) - a.input, 0);
-    return windows === outputOf(a) && total >> 1 === a.before;
+    const total = (windows - 1) * a.stride + reach(a.kernel, a.dilation) - a.input;
+    return windows === outputOf(a) && total >= 0 && total >> 1 === a.before;
   });
   return same ? { kind: 'SAME' } : { kind: 'explicit', pads };
 }

@@ -24,6 +24,22 @@ describe('planPadding', () => {
     expect(planPadding([size], kernel, geometry)).toEqual(plan);
   });
 
+  test('never leaves an axis with input to spare to SAME', () => {
+    const geometry = {
+      strides: [3, 1],
+      dilations: [1, 1],
+      padding: [
+        [0, 0],
+        [1, 1],
+      ],
+    } as const;
+    const pads = [
+      [0, 0],
+      [1, 1],
+    ];
+    expect(planPadding([3, 3], [1, 3], geometry)).toEqual({ kind: 'explicit', pads });
+  });
+
   test('never pads more than was asked for', () => {
     const small = fc.integer({ min: 1, max: 4 });
     const zeros = fc.integer({ min: 0, max: 4 });

@@ -47,6 +47,21 @@ export function convolutionTests(engine: () => Engine): void {
       });
     });
 
+    test('the last window of one axis leaves input over, another axis is padded', () => {
+      const [size, kernel] = [(axis: number) => (axis === 0 ? 3 : 4), (axis: number) => (axis === 0 ? 1 : 3)];
+      const axes = Array.from({ length: dims }, (_, axis) => axis);
+      expectConvolution(engine(), {
+        input: [2, ...axes.map(size), 1],
+        filter: [...axes.map(kernel), 1, 2],
+        geometry: {
+          strides: axes.map((axis) => (axis === 0 ? 3 : 1)),
+          dilations: axes.map(() => 1),
+          padding: axes.map((axis) => (axis === 0 ? ([0, 0] as const) : ([1, 1] as const))),
+        },
+        seed: 5,
+      });
+    });
+
     test('says which axis is too small for the kernel', () => {
       const each = <T>(value: T): T[] => Array.from({ length: dims }, () => value);
       const geometry = { strides: each(1), dilations: each(1), padding: each([0, 0] as const) };
