@@ -29,6 +29,10 @@ function killRunning(): void {
 /**
  * A process that the run started. It is tied to this one by an IPC channel that carries nothing: when this process is gone,
  * however it went, the channel closes and the child ends by itself.
+ *
+ * It has a session of its own, so that Ctrl-C in the terminal reaches the coordinator only, which is the one that decides. To
+ * ignore the signal in the child would not do: kernels of TensorFlow 2.21 for AVX-512 overwrite the heap when a signal handler,
+ * be it an empty one, runs on the thread that computes.
  */
 export class Child {
   readonly name: string;
@@ -41,6 +45,7 @@ export class Child {
     this.name = name;
     this.#process = spawn(process.execPath, ['--enable-source-maps', options.entry, ...options.args], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      detached: true,
       env: { ...process.env, ...options.environment },
     });
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {

@@ -76,8 +76,6 @@ export class Peer {
   /** Serves until the run ends, then lets go of what `dispose` names, and ends the process. */
   async serve(handlers: Handlers, dispose: () => void): Promise<never> {
     process.title = `lamp ${this.name}`;
-    // Ctrl-C goes to every process of the terminal; the coordinator is the one that decides.
-    process.on('SIGINT', () => {});
     // The channel to the coordinator closes when that process is gone, however it went.
     process.once('disconnect', () => this.#end());
     // It may have gone while this process was still loading.

@@ -8,7 +8,7 @@ import { buildModel } from '../../src/models/index.ts';
 import { parameterSpecs } from '../../src/models/describe.ts';
 import { writeRun } from '../support/dataset.ts';
 import { LampProcess } from '../support/lampProcess.ts';
-import { childrenOf, leftOf, until } from '../support/processes.ts';
+import { childrenOf, groupOf, leftOf, until } from '../support/processes.ts';
 import { smallModel } from '../support/replay.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 
@@ -161,6 +161,8 @@ describe('a run that is stopped', () => {
     const lamp = train('stopped', endless);
     await begun(lamp, 2);
     const pids = processesOf(lamp);
+    // A signal's handler must not run where a kernel may (see Runtime).
+    for (const { pid } of childrenOf(lamp.pid)) expect(groupOf(pid)).not.toBe(lamp.pid);
     lamp.press('SIGINT');
     expect(await lamp.ended).toBe(130);
     expect(lamp.err).toContain('stopped by Ctrl-C');

@@ -55,11 +55,19 @@ export async function until(holds: () => boolean, milliseconds = 30_000): Promis
   }
 }
 
-function statusOf(pid: number): { state: string; parent: number } | undefined {
+/** The process group, to all of which the terminal sends its signals. */
+export function groupOf(pid: number): number {
+  const status = statusOf(pid);
+  if (!status) throw new Error(`there is no process ${pid}`);
+  return status.group;
+}
+
+function statusOf(pid: number): { state: string; parent: number; group: number } | undefined {
   try {
-    // pid (name, which may hold anything) state parent …
-    const [, state, parent] = /^\d+ \(.*\) (\S) (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
-    return state === undefined ? undefined : { state, parent: Number(parent) };
+    // pid (name, which may hold anything) state parent group …
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const [, state, parent, group] = /^\d+ \(.*\) (\S) (\d+) (\d+)/s.exec(stat) ?? [];
+    return state === undefined ? undefined : { state, parent: Number(parent), group: Number(group) };
   } catch {
     return undefined;
   }
