@@ -69,10 +69,20 @@ const ratiosOf = ({ cost, machine }: Subject): Record<string, number> => {
     workers,
     microBatches,
     recompute: 'never',
+    skips: 'auto',
   } as const;
   const ours = planRun({ ...question, schedule: '1f1b', options: planning }).predicted.step;
   const judge = new Judge({
-    ...{ schedule: '1f1b', stagesPerWorker: 1, workers, microBatches, recompute: 'never', machine, cost },
+    ...{
+      schedule: '1f1b',
+      stagesPerWorker: 1,
+      workers,
+      microBatches,
+      recompute: 'never',
+      skips: 'auto',
+      machine,
+      cost,
+    },
   });
   const placement = Array.from({ length: workers }, (_, worker) => worker);
   const steps = Object.entries(baselines).map(([name, cut]) => {

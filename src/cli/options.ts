@@ -10,6 +10,7 @@ const runFileFlags = [
   { flag: 'micro-batches', value: 'M', key: 'pipeline.micro_batches' },
   { flag: 'schedule', value: 'name', key: 'pipeline.schedule' },
   { flag: 'recompute', value: 'mode', key: 'pipeline.recompute' },
+  { flag: 'skips', value: 'way', key: 'pipeline.skips' },
   { flag: 'memory', value: 'size', key: 'pipeline.memory' },
   { flag: 'batch-norm', value: 'mode', key: 'pipeline.batch_norm' },
   { flag: 'engine', value: 'name', key: 'engine.name' },

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import type { EngineSpec, RecomputeMode } from '../config/runFile.ts';
+import { skipWays } from '../config/schema/pipeline.ts';
+import type { EngineSpec, RecomputeMode, SkipWay } from '../config/runFile.ts';
 import {
   placementNames,
   trainingScheduleNames,
@@ -21,6 +22,7 @@ interface Flags {
   readonly recompute?: RecomputeMode;
   readonly schedule?: TrainingScheduleName;
   readonly placement?: PlacementName;
+  readonly skips?: SkipWay;
   readonly engine?: Exclude<EngineSpec['name'], 'auto'>;
   readonly json?: true;
 }
@@ -46,6 +48,7 @@ export function parityCommand(context: CliContext): Command {
     .addOption(new Option('--recompute <mode>', 'what is recomputed').choices(['always', 'except_last', 'never']))
     .addOption(new Option('--schedule <name>', 'order of the actions').choices(trainingScheduleNames))
     .addOption(new Option('--placement <name>', "stages on workers; else the schedule's own").choices(placementNames))
+    .addOption(new Option('--skips <way>', 'straight, or through every stage between').choices(skipWays))
     .addOption(new Option('--engine <name>', 'compute engine').choices(['tensorflow', 'cpu']))
     .option('--json', 'print one JSON object a case')
     .addHelpText('after', example)
@@ -61,7 +64,7 @@ export function parityCommand(context: CliContext): Command {
 
 async function runCases(
   files: readonly string[],
-  { workers: counts, microBatches, recompute, schedule, placement, engine, json }: Flags,
+  { workers: counts, microBatches, recompute, schedule, placement, skips, engine, json }: Flags,
   signal: AbortSignal,
   { out, services }: CliContext,
 ): Promise<readonly ParityResult[]> {
@@ -74,6 +77,7 @@ async function runCases(
       ...(recompute === undefined ? {} : { recompute }),
       ...(schedule === undefined ? {} : { schedule }),
       ...(placement === undefined ? {} : { placement }),
+      ...(skips === undefined ? {} : { skips }),
       ...(engine === undefined ? {} : { engine }),
     };
     const report = (result: ParityResult): void => {

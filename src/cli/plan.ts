@@ -31,7 +31,7 @@ export function planCommand(context: CliContext): Command {
   const command = new Command('plan')
     .description('show how a run would be laid on its workers, how long a step takes, and whether it fits')
     .argument('<run.yaml>', 'the run file (docs/run-file.md)');
-  const keys = ['workers', 'micro-batches', 'schedule', 'recompute', 'memory', 'engine', 'threads'] as const;
+  const keys = ['workers', 'micro-batches', 'schedule', 'recompute', 'skips', 'memory', 'engine', 'threads'] as const;
   for (const option of runFileOptions(keys)) command.addOption(option);
   return command
     .addOption(setOption())

@@ -30,12 +30,13 @@ export function describeSource(source: Plan['source'], file: string): string {
   }
 }
 
-function describeStep({ schedule, microBatches, batchSize, recompute, step, workers }: Plan): string {
+function describeStep({ schedule, microBatches, batchSize, recompute, threaded, step, workers }: Plan): string {
   const bubble = workers.reduce((sum, worker) => sum + worker.bubble, 0) / workers.length;
   const rate = (1000 * batchSize) / step;
   return (
     `Schedule ${schedule}, ${formatCount(microBatches, 'micro-batch').replace(/chs$/, 'ches')}, recomputation ${recompute}: a step ` +
-    `takes ${time(step)} ms, ${rate.toPrecision(3)} samples/s; bubble ${percent(bubble)}.`
+    `takes ${time(step)} ms, ${rate.toPrecision(3)} samples/s; bubble ${percent(bubble)}.` +
+    (threaded.length > 0 ? ` Skips that go through every stage between: ${threaded.join(', ')}.` : '')
   );
 }
 

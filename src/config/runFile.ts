@@ -43,4 +43,5 @@ export type PipelineSpec = RunFile['pipeline'];
 export type EngineSpec = RunFile['engine'];
 export type DataSpec = RunFile['data'];
 export type RecomputeMode = Exclude<PipelineSpec['recompute'], 'auto'>;
+export type SkipWay = Exclude<PipelineSpec['skips'], 'auto'>;
 export type BatchNormMode = PipelineSpec['batch_norm'];

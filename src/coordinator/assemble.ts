@@ -65,9 +65,9 @@ async function setUp(options: PipelineOptions, fleet: Fleet, devices: readonly D
       return profileFor(fleet, { spec, model, loss, optimizer, shape, started, devices }, samples);
     },
   });
-  const { partition, placement, schedule: training, microBatches, durations } = layout;
+  const { partition, placement, schedule: training, microBatches, durations, threaded } = layout;
   for (let worker = 0; worker < workers; worker++) fleet.assign(workerName(worker), stagesOf(placement, worker));
-  const routes = routesOf(model.cells, partition);
+  const routes = routesOf(model.cells, partition, threaded);
   const scheduler = new Scheduler({ training, placement, routes, microBatches, durations });
   const wires = wiresOf(scheduler.schedule('train', microBatches).schedule, routes);
   const sink = await layWires(fleet, wires, { run: randomUUID(), highWaterMark: scheduler.highWaterMark, workers });
@@ -115,12 +115,13 @@ function describeWorkers(
 function configure(
   options: PipelineOptions,
   fleet: Fleet,
-  { partition: { stages }, placement, recompute }: Layout,
+  { partition: { stages }, placement, recompute, threaded }: Layout,
 ): Promise<ReplyTo<'configure'>[]> {
   const { model, batchNorm, optimizer, loss, seed, weights } = options;
   return fleet.requestAll('configure', (worker) => ({
     ...{ model, recompute, batchNorm, optimizer, loss, seed },
     stages: [...stages],
+    threaded: [...threaded],
     own: stagesOf(placement, worker),
     ...(weights ? { weights } : {}),
   }));

@@ -5,12 +5,16 @@ import type { Model } from '../models/cell.ts';
 import { gatherTimes } from '../partition/gatheredTimes.ts';
 import type { Profile, ProfileSubject } from '../partition/profile.ts';
 import type { ReplyTo } from '../transport/protocol.ts';
-import type { Device } from './devices.ts';
+import { memoryOf, type Device } from './devices.ts';
 import type { Fleet } from './fleet.ts';
 import { probeLinks } from './probeLinks.ts';
 import { cachedProfile, keepProfile } from './profileCache.ts';
 
 const REPETITIONS = 7;
+/** Of a worker's memory, for the activations of what is timed at once: gradients and temporaries come on top. */
+const SHARE_TO_MEASURE = 0.25;
+/** Where the memory is not known. */
+const MOST_TO_MEASURE = 2 ** 36;
 
 /** What is to be measured, for micro-batches of any number of samples. */
 export interface CostRequest {
@@ -61,9 +65,10 @@ async function measure(
   subject: ProfileSubject,
 ): Promise<Profile> {
   const workers = devices.length;
+  const memory = await memoryOf(devices);
   const times = await fleet.requestAll('profile', (worker) => ({
     ...{ model, loss, optimizer, shape: subject.input_shape, repetitions: REPETITIONS },
-    startAt: Math.floor((worker * cells.length) / workers),
+    bytes: Math.floor(SHARE_TO_MEASURE * Math.min(memory[worker]!, MOST_TO_MEASURE)),
   }));
   const { speeds, ...gathered } = gatherTimes(
     times,
@@ -71,7 +76,7 @@ async function measure(
   );
   const links = await probeLinks(fleet, { workers, shared: sharesCores(devices) });
   return {
-    ...{ version: 2, ...subject, repeats: REPETITIONS, ...gathered, links },
+    ...{ version: 3, ...subject, repeats: REPETITIONS, ...gathered, links },
     workers: subject.workers.map((worker, index) => ({ ...worker, speed: speeds[index]! })),
   };
 }

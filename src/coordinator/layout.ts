@@ -24,6 +24,8 @@ export interface Layout {
   readonly durations?: readonly StageDurations[];
   readonly microBatches: number;
   readonly recompute: RecomputeMode;
+  /** Skips that go through every stage between. */
+  readonly threaded: readonly string[];
   /** Milliseconds of every cell, forward and backward, or something in proportion. */
   readonly cellTimes: readonly number[];
   /** Where it was planned: what is predicted of a step. */
@@ -55,7 +57,16 @@ async function planned(
   { options, model, profile, memory }: LayoutRequest,
   schedule: TrainingScheduleName | 'auto',
 ): Promise<Layout> {
-  const { workers, microBatches, recompute, balance, stagesPerWorker, optimizer, microBatchShape: shape } = options;
+  const {
+    workers,
+    microBatches,
+    recompute,
+    balance,
+    stagesPerWorker,
+    skips,
+    optimizer,
+    microBatchShape: shape,
+  } = options;
   const batchSize = batchSizeOf(options);
   const open = [schedule, microBatches, recompute].includes('auto');
   // One worker has nothing to share out, nor has a person who has said how.
@@ -68,7 +79,7 @@ async function planned(
   const machine = profiles[0] ? measuredMachine(profiles[0], memory) : unmeasured(workers, memory);
   const costs = costsFor({ model, optimizer, shape, batchSize }, known);
   const plan = planRun({
-    ...{ costs, batchSize, machine, workers, schedule, stagesPerWorker, microBatches, recompute, balance },
+    ...{ costs, batchSize, machine, workers, schedule, stagesPerWorker, microBatches, recompute, balance, skips },
   });
   return {
     partition: plan.partition,
@@ -77,7 +88,7 @@ async function planned(
     durations: plan.request.stages.map((cost, stage) =>
       durationsOn(cost, plan.request.machine, plan.placement[stage]!, plan),
     ),
-    ...{ microBatches: plan.microBatches, recompute: plan.recompute, plan },
+    ...{ microBatches: plan.microBatches, recompute: plan.recompute, threaded: plan.threaded, plan },
     cellTimes: costs(plan.microBatches).cells.map(costPerMicroBatchOf),
   };
 }
@@ -114,8 +125,13 @@ async function even({ options, model, profile }: LayoutRequest): Promise<Layout>
   const costs = measures ? measuredCosts(await profile(microBatchShape[0]!), estimates) : estimates;
   const cellTimes = costs.map(costPerMicroBatch);
   const partition = balance ? partitionOf(balance, model.cells.length) : balanceCells(cellTimes, placement.length);
-  return { partition, placement, schedule, microBatches, recompute, cellTimes };
+  const threaded = threadedUnasked(model, options);
+  return { partition, placement, schedule, microBatches, recompute, threaded, cellTimes };
 }
+
+/** The skips to thread where nobody weighs the ways. */
+export const threadedUnasked = ({ cells }: Model, { skips }: Pick<PipelineOptions, 'skips'>): string[] =>
+  skips === 'threaded' ? cells.flatMap(({ stash }) => stash ?? []) : [];
 
 function settled({
   schedule,

@@ -5,6 +5,7 @@ import type {
   ModelSpec,
   OptimizerSpec,
   RecomputeMode,
+  SkipWay,
 } from '../config/runFile.ts';
 import type { LoaderConfiguration } from '../data/loader/configuration.ts';
 import type { Shape } from '../engine/tensor.ts';
@@ -28,6 +29,8 @@ export interface PipelineOptions {
   /** The GPU of the first worker, where other pipelines run beside this one. */
   readonly firstDevice?: number | undefined;
   readonly recompute: RecomputeMode | 'auto';
+  /** How skips travel between workers; `auto` unless given: each in the cheaper way, straight where nothing is measured. */
+  readonly skips?: SkipWay | 'auto' | undefined;
   /** Bytes that each worker may hold; what its device has, unless given. */
   readonly memory?: number | undefined;
   readonly batchNorm: BatchNormMode;

@@ -15,7 +15,7 @@ import type { ScheduleFamily } from '../pipeline/schedules.ts';
 import { simulate } from '../pipeline/simulator.ts';
 import type { Timeline } from '../pipeline/timeline.ts';
 import { knownCosts, type CostFiles, type CostSource } from './knownCosts.ts';
-import { workersOfStages } from './layout.ts';
+import { threadedUnasked, workersOfStages } from './layout.ts';
 import {
   describeStages,
   describeWorkers,
@@ -41,6 +41,8 @@ export interface RunPlan {
   /** Samples of a step. */
   readonly batchSize: number;
   readonly recompute: string;
+  /** Skips that go through every stage between. */
+  readonly threaded: readonly string[];
   /** Milliseconds. */
   readonly step: number;
   readonly stages: readonly PlannedStage[];
@@ -70,17 +72,17 @@ export async function planFor({ run: asked, baseDirectory, ...files }: PlanOptio
   const question: Question = {
     ...{ costs, machine, batchSize: training.batch_size, workers: shape.workers },
     ...{ microBatches: pipeline.micro_batches, recompute: pipeline.recompute, balance: pipeline.balance },
-    stagesPerWorker: stagesPerWorkerOf(pipeline),
+    ...{ stagesPerWorker: stagesPerWorkerOf(pipeline), skips: pipeline.skips },
   };
   const { schedule } = pipeline;
   const about = { source, batchSize: training.batch_size };
   if (!isSchedulePath(schedule)) return planned(shape.model, { ...question, schedule }, about);
-  const { microBatches, recompute, ...simulated } = simulateOwn(
+  const { microBatches, recompute, threaded, ...simulated } = simulateOwn(
     scheduleFamily({ schedule }, baseDirectory),
     shape.model,
     question,
   );
-  const settings = { schedule, microBatches, recompute, schedules: [] };
+  const settings = { schedule, microBatches, recompute, threaded, schedules: [] };
   return { kind: 'plan', ...about, ...settings, ...figuresOf(shape.model, simulated) };
 }
 
@@ -99,14 +101,14 @@ function onMachine(run: RunFile, { machine }: CostFiles): RunFile {
 function planned(model: Model, question: PlanQuestion, about: Pick<RunPlan, 'source' | 'batchSize'>): RunPlan | NoPlan {
   try {
     const plan = planRun(question);
-    const { schedule, microBatches, recompute, partition, simulation, request, alternatives } = plan;
+    const { schedule, microBatches, recompute, threaded, partition, simulation, request, alternatives } = plan;
     const open = question.schedule === 'auto';
     const known = open && question.microBatches !== 'auto' && question.recompute !== 'auto';
     const others = known ? alternatives : sideBySide(question, { microBatches, recompute });
     const schedules = [alternatives[0]!, ...others.filter((other) => other.schedule !== schedule)].toSorted(byStep);
     const workers = rowOf(plan, question);
     return {
-      ...{ kind: 'plan', ...about, schedule, microBatches, recompute, schedules },
+      ...{ kind: 'plan', ...about, schedule, microBatches, recompute, threaded, schedules },
       ...figuresOf(model, { partition, simulation, request, workers }),
     };
   } catch (error) {
@@ -148,8 +150,8 @@ const figuresOf = (model: Model, run: SimulatedRun): Pick<RunPlan, 'step' | 'sta
 function simulateOwn(
   family: ScheduleFamily,
   model: Model,
-  { costs, machine, workers, balance, batchSize, ...asked }: Question,
-): SimulatedRun & Pick<RunPlan, 'microBatches' | 'recompute'> {
+  { costs, machine, workers, balance, batchSize, skips, ...asked }: Question,
+): SimulatedRun & Pick<RunPlan, 'microBatches' | 'recompute' | 'threaded'> {
   if (asked.microBatches === 'auto' || asked.recompute === 'auto' || workers === 'auto')
     throw new Error('nothing is chosen for a schedule of one’s own');
   const { recompute } = asked;
@@ -158,12 +160,13 @@ function simulateOwn(
   const placement = family.placement(workers, family.stagesPerWorker === 'any' ? 1 : family.stagesPerWorker);
   const times = cost.cells.map(({ forward, backward }) => forward + backward);
   const partition = balance ? partitionOf(balance, times.length) : balanceCells(times, placement.length);
-  const routes = routesOf(model.cells, partition);
+  const threaded = threadedUnasked(model, { skips });
+  const routes = routesOf(model.cells, partition, threaded);
   const schedule = family.generate({ stages: placement.length, microBatches, placement });
   const queueCapacity = Math.max(2, leastQueueCapacity(schedule, routes) ?? 2);
   const stages = partition.stages.map((range) => stageCostOf(cost, range));
   const messageBytes = messageBytesOf(cost.cells, partition);
   const request = { schedule, routes, stages, messageBytes, machine, recompute, queueCapacity };
   const row = Array.from({ length: workers }, (_, worker) => worker);
-  return { partition, request, simulation: simulate(request), workers: row, microBatches, recompute };
+  return { partition, request, simulation: simulate(request), workers: row, microBatches, recompute, threaded };
 }

@@ -86,6 +86,7 @@ function launch(
     schedule: scheduleOf(pipeline, baseDirectory),
     stagesPerWorker: stagesPerWorkerOf(pipeline),
     recompute: pipeline.recompute,
+    skips: pipeline.skips,
     memory: pipeline.memory,
     batchNorm: pipeline.batch_norm,
     loader: loaderOf(run, plan, baseDirectory),

@@ -115,6 +115,8 @@ export interface Updates {
  */
 export interface Engine {
   readonly name: EngineName;
+  /** Whether operations return before their values are there, as on a GPU. */
+  readonly runsAhead: boolean;
   readonly math: TensorMath;
   readonly updates: Updates;
 

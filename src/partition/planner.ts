@@ -47,6 +47,8 @@ export interface Plan {
   readonly stagesPerWorker: number;
   readonly microBatches: number;
   readonly recompute: RecomputeMode;
+  /** Skips that go through every stage between; the others go straight to the stage that reads them. */
+  readonly threaded: readonly string[];
   readonly predicted: Prediction;
   /** The step as it was simulated, and all that went into it: schedule, routes, stage costs, the machine's row. */
   readonly simulation: Simulation;
@@ -95,17 +97,18 @@ const alternativeOf = ({ judge, assignment, verdict, refined }: Try): Alternativ
   const { schedule, stagesPerWorker, workers, microBatches, recompute } = judge.setting;
   const balance = assignment.stages.map(({ start, end }: CellRange) => end - start);
   const predicted = refined ? predictionOf(judge.simulation(assignment).simulation) : undefined;
-  return { schedule, stagesPerWorker, workers, microBatches, recompute, ...verdict, refined, balance, predicted };
+  const { step, excess } = verdict;
+  return { schedule, stagesPerWorker, workers, microBatches, recompute, step, excess, refined, balance, predicted };
 };
 
-const planOf = ({ judge, assignment }: Try, alternatives: readonly Alternative[]): Plan => {
+const planOf = ({ judge, assignment, verdict: { threaded } }: Try, alternatives: readonly Alternative[]): Plan => {
   const { schedule, stagesPerWorker, microBatches, recompute } = judge.setting;
   const { simulation, request } = judge.simulation(assignment);
   return {
     partition: { stages: assignment.stages },
     placement: judge.layout.slotOfStage,
     row: rowOf(judge.layout, assignment),
-    ...{ schedule, stagesPerWorker, microBatches, recompute },
+    ...{ schedule, stagesPerWorker, microBatches, recompute, threaded },
     predicted: predictionOf(simulation),
     ...{ simulation, request, alternatives },
   };

@@ -48,7 +48,7 @@ const linkSchema = z.strictObject({
 });
 
 export const profileSchema = z.strictObject({
-  version: z.literal(2),
+  version: z.literal(3),
   model: modelSchema,
   /** Of one micro-batch: (batch, …spatial, channels). */
   input_shape: z.array(positive).min(4).max(5),

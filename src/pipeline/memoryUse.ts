@@ -42,7 +42,8 @@ export const recomputes = (
  *     B, I   hold all activations again, recomputed ones too; then nothing, or what W still reads
  *     W      lets go of that
  *
- * and a message between two stages of one worker lies there from the end of one action to the beginning of the other.
+ * and a message between two stages of one worker lies there from the end of one action to the beginning of the other; a skip
+ * that is threaded through a stage is there while that works.
  */
 export const memoryUse = (request: MemoryRequest): MemoryUse[] => {
   const ledger = new Ledger(request);
@@ -53,8 +54,9 @@ export const memoryUse = (request: MemoryRequest): MemoryUse[] => {
     for (const { action, needs, sends } of actions) {
       waiting -= sum(needs.filter(isLocal).map((message) => ledger.waiting(message)));
       const { during, transient, change } = ledger.entry(action);
+      const passing = sum(needs.filter((each) => passesOn(each, sends)).map((each) => ledger.bytesOf(each)));
       activations = Math.max(activations, held + during);
-      peak = Math.max(peak, fixed + held + during + waiting + transient);
+      peak = Math.max(peak, fixed + held + during + waiting + transient + passing);
       held += change;
       waiting += sum(sends.filter(isLocal).map((message) => ledger.waiting(message)));
       peak = Math.max(peak, fixed + held + waiting);
@@ -126,6 +128,10 @@ class Ledger {
     const held = skip === undefined ? cost.holdsOutput : cost.heldSkips.includes(skip);
     const forward = kind === 'activation' || kind === 'skip';
     if (this.#trains && forward && held && !this.#drops({ stage, microBatch })) return 0;
+    return this.bytesOf(message);
+  }
+
+  bytesOf(message: Message): number {
     return bytesOfMessage(this.#request.messageBytes, message);
   }
 
@@ -147,5 +153,9 @@ class Ledger {
     return cost.activationBytes - (shared ? (messageBytes.outputs[stage - 1] ?? 0) : 0);
   }
 }
+
+/** Whether a skip is only on its way through the action. */
+const passesOn = ({ kind, skip }: Message, sends: readonly Message[]): boolean =>
+  skip !== undefined && sends.some((sent) => sent.kind === kind && sent.skip === skip);
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

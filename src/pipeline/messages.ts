@@ -5,7 +5,8 @@ export type MessageKind = 'activation' | 'gradient' | 'skip' | 'skipGradient';
 
 /**
  * One tensor that passes from stage to stage. `activation`: the output of a stage, for the next. `gradient`: that of a
- * stage's input, for the stage before. `skip`: by portal to the stage that pops it. `skipGradient`: its way back.
+ * stage's input, for the stage before. `skip`: by portal to the stage that pops it, or to the
+ * next one of those that it is threaded through. `skipGradient`: its way back.
  * Between two stages of one worker (`fromWorker` = `toWorker`) it is handed over and never sent.
  */
 export interface Message {
@@ -45,9 +46,11 @@ export const chainOf = (stages: number): Routes => ({ stages, portals: [] });
 /**
  * For every worker and action, the messages before and after it:
  *
- *     F     needs the activation of s − 1 and the skips popped in s;            sends its activation, then its skips
- *     B, I  needs the gradient from s + 1 and of every skip stashed in s;       sends its gradient, then those of its skips
+ *     F     needs the activation of s − 1 and the skips that come to s;         sends its activation, then its skips
+ *     B, I  needs the gradient from s + 1 and of every skip that left s;        sends its gradient, then those of its skips
  *     W     neither: it works on what is there
+ *
+ * A skip that is threaded through s comes with the one and leaves with the other.
  */
 export const messagesOf = (schedule: Schedule, routes: Routes): readonly (readonly ActionMessages[])[] => {
   const router = new Router(schedule, routes);

@@ -15,7 +15,15 @@ export interface StageCells {
   readonly stages: readonly { readonly start: number; readonly end: number }[];
 }
 
-/** A skip's direct route, from the stage that stashes it to the stage that pops it. `local`: it never leaves its stage. */
+/**
+ * A way that a skip takes from one stage to another, past all that lie between: from the stage that stashes it to the one
+ * that pops it. A skip that is threaded has one from each stage to the next instead, and travels beside the activations:
+ *
+ *     portal     0 ─────────────▶ 3
+ *     threaded   0 ─▶ 1 ─▶ 2 ─▶ 3
+ *
+ * `local`: it never leaves its stage.
+ */
 export interface Portal {
   readonly skip: string;
   readonly from: number;
@@ -66,8 +74,12 @@ interface Ends {
   readonly poppedBy: number[];
 }
 
-/** Every portal of the cells under a partition; throws a SkipLayoutError that names every fault. */
-export const routesOf = (cells: readonly SkipCell[], partition: StageCells): Routes => {
+/** The ways of all skips under a partition, those named `threaded` through every stage; throws a SkipLayoutError that names every fault. */
+export const routesOf = (
+  cells: readonly SkipCell[],
+  partition: StageCells,
+  threaded: readonly string[] = [],
+): Routes => {
   const skips = endsOf(cells);
   const stageOf = (cell: number): number => partition.stages.findIndex(({ start, end }) => start <= cell && cell < end);
   const faults: SkipFault[] = [];
@@ -78,11 +90,15 @@ export const routesOf = (cells: readonly SkipCell[], partition: StageCells): Rou
     if (found.length > 0) faults.push(...found);
     else if (from < 0 || to < 0)
       faults.push({ kind: 'in no stage', skip, cells: named(cells, [...ends.stashedBy, ...ends.poppedBy]) });
+    else if (from < to && threaded.includes(skip)) portals.push(...threadOf(skip, from, to));
     else portals.push({ skip, from, to, local: from === to });
   }
   if (faults.length > 0) throw new SkipLayoutError(faults);
   return { stages: partition.stages.length, portals };
 };
+
+const threadOf = (skip: string, from: number, to: number): Portal[] =>
+  Array.from({ length: to - from }, (_, hop) => ({ skip, from: from + hop, to: from + hop + 1, local: false }));
 
 /** Which cells stash and pop each skip, in the order of the cells. */
 const endsOf = (cells: readonly SkipCell[]): Map<string, Ends> => {

@@ -34,7 +34,7 @@ const stageSchema = z.strictObject({ start: count, end: count });
 
 export const requestSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('start'), id, engine: engineSchema }),
-  /** Times every cell's passes on a micro-batch of this shape, beginning with the cell `startAt`; the loss; and the update. */
+  /** Times every cell's passes on a micro-batch of this shape, `bytes` of activations being held at most; the loss; and the update. */
   z.strictObject({
     kind: z.literal('profile'),
     id,
@@ -43,7 +43,7 @@ export const requestSchema = z.discriminatedUnion('kind', [
     optimizer: optimizerSchema,
     shape,
     repetitions: count,
-    startAt: count,
+    bytes: count,
   }),
   /**
    * Sends a tensor to another worker and waits for one from there, or the other way round, `rounds` times: together they time
@@ -73,6 +73,7 @@ export const requestSchema = z.discriminatedUnion('kind', [
     /** Every stage of the network, and which of them are this worker's. */
     stages: z.array(stageSchema),
     own: z.array(count),
+    threaded: z.array(z.string()),
     recompute: z.enum(recomputeModes),
     batchNorm: pipelineSchema.shape.batch_norm.unwrap(),
     optimizer: optimizerSchema,

@@ -1,7 +1,7 @@
 import type { Engine } from '../engine/engine.ts';
 import type { RequestOf } from '../transport/protocol.ts';
 import type { Mailbox } from './mailbox.ts';
-import { settle } from './settle.ts';
+import { touch } from './settle.ts';
 
 /** Rounds that are run before those that are timed: the link is laid by then, and memory has been taken. */
 const WARM_UP = 2;
@@ -29,7 +29,7 @@ export async function probeLink(
   for (let round = 0; round < WARM_UP + rounds; round++) {
     const place = { step: 0, stage: 0, microBatch: round };
     const outgoing = engine.math.fill([sends], round);
-    settle(engine, outgoing);
+    touch(engine, outgoing);
     let busy = 0;
     const send = async (): Promise<void> => {
       const started = performance.now();
@@ -41,7 +41,7 @@ export async function probeLink(
     if (first) await send();
     const incoming = await mailbox.take(peer, { kind: 'activation', ...place });
     const arrived = performance.now();
-    settle(engine, incoming);
+    touch(engine, incoming);
     busy += performance.now() - arrived;
     incoming.dispose();
     if (!first) await send();

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import type { LossSpec, OptimizerSpec } from '../config/runFile.ts';
 import type { Engine } from '../engine/engine.ts';
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
@@ -6,7 +5,8 @@ import { lossFromSpec } from '../losses/index.ts';
 import type { Cell, Model } from '../models/cell.ts';
 import { describeModel } from '../models/describe.ts';
 import { spreadOf, type Spread } from '../partition/spread.ts';
-import { CellTimer, type CellPlace, type CellSamples } from './cellTimer.ts';
+import { windowsOf } from './cellPlaces.ts';
+import { PassTimer, type CellSamples } from './passTimer.ts';
 import { settle } from './settle.ts';
 
 export interface ProfileRequest {
@@ -16,11 +16,8 @@ export interface ProfileRequest {
   readonly optimizer: OptimizerSpec;
   /** Times each cell is run, after warming up. */
   readonly repetitions: number;
-  /**
-   * The cell to begin with, the others following in a circle: workers that are timed side by side are to be in different parts
-   * of the network, as they are in a run.
-   */
-  readonly startAt: number;
+  /** Of activations, at once. */
+  readonly bytes: number;
   readonly signal: AbortSignal;
 }
 
@@ -32,22 +29,17 @@ export interface ModelTimes {
 }
 
 /**
- * Times every cell by itself, on an input of the shape that it will see, then the loss. Only one cell's activations are held at
- * a time, so a device that cannot hold the network can still be profiled.
+ * Times the passes of every cell, then the loss. The network is run as a whole, or where the device might not hold that, in as
+ * few parts as keep within `bytes` of activations: one cell at a time at worst.
  */
 export async function profileModel(engine: Engine, model: Model, request: ProfileRequest): Promise<ModelTimes> {
-  const places = placesOf(model, request.shape);
   const overhead = settlingTime(engine);
   const samples: CellSamples[] = [];
   const updates: number[][] = [];
-  for (let step = 0; step < places.length; step++) {
-    // A run that ends meanwhile is heard of between two cells.
-    await setImmediate();
-    request.signal.throwIfAborted();
-    const index = (request.startAt + step) % places.length;
-    const timer = new CellTimer(engine, places[index]!, { ...request, overhead });
+  for (const places of windowsOf(model, request.shape, request)) {
+    const timer = new PassTimer(engine, places, { ...request, overhead });
     try {
-      samples[index] = timer.passes();
+      samples.push(...(await timer.passes()));
       updates.push(timer.updates());
     } finally {
       timer.dispose();
@@ -63,17 +55,6 @@ export async function profileModel(engine: Engine, model: Model, request: Profil
     loss: spreadOf(timeLoss(engine, model, request, overhead)),
     update: perMillion(updates, model.cells),
   };
-}
-
-function placesOf(model: Model, shape: Shape): CellPlace[] {
-  const described = describeModel(model, shape);
-  const skips = new Map(model.cells.map((cell, index) => [cell.stash, described[index]!.outputShape]));
-  return model.cells.map((cell, index) => ({
-    cell,
-    input: described[index]!.inputShape,
-    skip: cell.pop === undefined ? undefined : skips.get(cell.pop),
-    needInput: index > 0,
-  }));
 }
 
 /** What waiting for the device takes at least, where there is nothing to wait for: that is not the cell's. */

@@ -109,7 +109,7 @@ export class Session {
     );
     const optimizer = optimizerFromSpec(engine, request.optimizer);
     const loss = lossFromSpec(request.loss, model.outChannels);
-    const routes = routesOf(model.cells, { stages: request.stages });
+    const routes = routesOf(model.cells, { stages: request.stages }, request.threaded);
     const classWeights = request.loss.class_weights;
     this.#assignment = { model, cells, routes, parameters, stages, optimizer, loss, classWeights };
     return { parameters: countParameters(cells) };

@@ -83,9 +83,11 @@ export class Stage {
     draws: readonly string[],
   ): { output: Tensor; stashes: Skips } {
     const recomputes = this.#recomputes(microBatch, microBatches);
-    const { engine } = this.#options;
+    const { engine, cells } = this.#options;
     if (recomputes) {
-      const held = new Map([...skips].map(([name, skip]) => [name, engine.share(skip)]));
+      // A skip that is only threaded through this stage is none of its inputs.
+      const popped = cells.flatMap(({ pop }) => (pop !== undefined && skips.has(pop) ? [pop] : []));
+      const held = new Map(popped.map((name) => [name, engine.share(skips.get(name)!)]));
       this.#held.set(microBatch, { kind: 'inputs', input: engine.share(input), skips: held, draws });
     }
     const { output, stashes, saved } = this.#run(

@@ -31,6 +31,13 @@ describe('recomputation', () => {
   });
 });
 
+describe('skips that are threaded through every stage between', () => {
+  it.each(['never', 'always'] as const)('agree with LAMP, recomputation %s', { timeout }, async (recompute) => {
+    await expectAgreement('unet3d_flags', { workers: 3, skips: 'threaded', recompute });
+    await expectAgreement('unet2d_micro2', { workers: 2, skips: 'threaded', schedule: 'zb_v', recompute });
+  });
+});
+
 describe('schedules', () => {
   it.each(['1f1b', 'interleaved_1f1b', 'v_1f1b', 'zb_h1', 'zb_v'] as const)(
     '%s agrees with LAMP on two and three workers',

@@ -194,6 +194,32 @@ describe('planning', () => {
     expect([cellsOf(0), cellsOf(1)]).toEqual([2, 6]);
   });
 
+  it('threads a skip where the direct way is the slow one, and sends it straight where it is not', () => {
+    const cost = evenModel(8);
+    const cells = cost.cells.map((cell, index) => ({
+      ...cell,
+      ...(index === 0 ? { stash: 'top', stashBytes: 10 } : index === 7 ? { pop: 'top' } : {}),
+    }));
+    const near = { latency: 0, bytesPerMs: 100 };
+    const machine = {
+      ...uniformMachine(4, { link: { latency: 0, bytesPerMs: 1 } }),
+      links: Object.fromEntries(['0>1', '1>0', '1>2', '2>1', '2>3', '3>2'].map((link) => [link, near])),
+    };
+    const asked = question({
+      ...{ costs: () => ({ ...cost, cells }), machine },
+      ...{ schedule: '1f1b', microBatches: 4, recompute: 'never' },
+    });
+    const plan = planRun(asked);
+    expect(plan.threaded).toEqual(['top']);
+    expect(plan.request.routes.portals.map(({ from, to }) => [from, to])).toEqual([
+      [0, 1],
+      [1, 2],
+      [2, 3],
+    ]);
+    expect(plan.predicted.step).toBeLessThan(planRun({ ...asked, skips: 'portal' }).predicted.step);
+    expect(planRun({ ...asked, machine: uniformMachine(4, { link: near }) }).threaded).toEqual([]);
+  });
+
   it('leaves out a worker that only slows the others down', () => {
     const machine = { ...uniformMachine(2), workers: [plainWorker, { ...plainWorker, speed: 0.01 }] };
     expect(planRun(question({ machine, workers: 'auto' })).row).toEqual([0]);

@@ -3,9 +3,9 @@ import type { MessageBytes, StageCost } from '../../src/pipeline/stageCost.ts';
 import type { SimulationRequest } from '../../src/pipeline/simulator.ts';
 import { uniformMachine } from '../../src/pipeline/stageCost.ts';
 import { chainOf } from '../../src/pipeline/messages.ts';
-import type { Routes } from '../../src/pipeline/routes.ts';
 import { leastQueueCapacity } from '../../src/pipeline/boundedRun.ts';
 import { schedules } from '../../src/pipeline/schedules.ts';
+import { mirroredRoutes, threadedRoutes } from './skipNets.ts';
 
 /** A stage of which every pass takes one millisecond, and every micro-batch holds one byte. */
 export const unitStage: StageCost = {
@@ -79,13 +79,6 @@ const arbitraryStage: fc.Arbitrary<StageCost> = fc.record({
   heldSkips: fc.constant([]),
 });
 
-const mirrored = (stages: number): Routes => ({
-  stages,
-  portals: Array.from({ length: Math.floor(stages / 2) }, (_, stage) => {
-    return { skip: `s${stage}`, from: stage, to: stages - 1 - stage, local: false };
-  }),
-});
-
 const families = ['gpipe', '1f1b'] as const;
 
 /** Any schedule that we have, on any machine, with any costs, and with queues that are long enough. */
@@ -94,13 +87,13 @@ export const arbitraryRequest: fc.Arbitrary<SimulationRequest> = fc
     family: fc.constantFrom(...families),
     stages: fc.integer({ min: 1, max: 5 }),
     microBatches: fc.integer({ min: 1, max: 6 }),
-    skips: fc.boolean(),
+    routesFor: fc.constantFrom(chainOf, mirroredRoutes, threadedRoutes),
     extra: fc.integer({ min: 0, max: 3 }),
     recompute: fc.constantFrom('always', 'except_last', 'never'),
   })
-  .chain(({ family, stages, microBatches, skips, extra, recompute }) => {
+  .chain(({ family, stages, microBatches, routesFor, extra, recompute }) => {
     const schedule = schedules[family].generate({ stages, microBatches });
-    const routes = skips ? mirrored(stages) : chainOf(stages);
+    const routes = routesFor(stages);
     return fc.record({
       schedule: fc.constant(schedule),
       routes: fc.constant(routes),
@@ -109,7 +102,7 @@ export const arbitraryRequest: fc.Arbitrary<SimulationRequest> = fc
       stages: fc.array(arbitraryStage, { minLength: stages, maxLength: stages }),
       messageBytes: fc.record({
         outputs: fc.array(bytes, { minLength: stages, maxLength: stages }),
-        skips: fc.record({ s0: bytes, s1: bytes }),
+        skips: fc.record({ 'skip.0': bytes, 'skip.1': bytes }),
       }),
       machine: fc.record({
         workers: fc.array(

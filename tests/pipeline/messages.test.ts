@@ -25,6 +25,20 @@ describe('the messages of a schedule', () => {
     ]);
   });
 
+  it('pass through every stage where a skip is threaded', () => {
+    const schedule = schedules.gpipe.generate({ stages: 3, microBatches: 1 });
+    const cells = [{ name: 'a', stash: 'top' }, { name: 'b' }, { name: 'c', pop: 'top' }];
+    const routes = routesOf(cells, { stages: cells.map((_, start) => ({ start, end: start + 1 })) }, ['top']);
+    expect(messagesOf(schedule, routes).map(lines)).toEqual([
+      ['0F0 > activation 0>1 m0 > skip top 0>1 m0', '0B0 < gradient 1>0 m0 < skipGradient top 1>0 m0'],
+      [
+        '1F0 < activation 0>1 m0 < skip top 0>1 m0 > activation 1>2 m0 > skip top 1>2 m0',
+        '1B0 < gradient 2>1 m0 < skipGradient top 2>1 m0 > gradient 1>0 m0 > skipGradient top 1>0 m0',
+      ],
+      ['2F0 < activation 1>2 m0 < skip top 1>2 m0', '2B0 > gradient 2>1 m0 > skipGradient top 2>1 m0'],
+    ]);
+  });
+
   it('leave with the input gradient where the backward pass is split', () => {
     const text = 'schedule split\nmicro-batches 1\nplacement 0 1\nworker 0: 0F0 0I0 0W0\nworker 1: 1F0 1I0 1W0\n';
     expect(messagesOf(parseSchedule(text), mirroredRoutes(2)).map(lines)).toEqual([

@@ -222,6 +222,26 @@ describe('memory', () => {
     expect(peak({ schedule: forwards, routes, messageBytes, stages: holding })?.peak).toBe(8000 + 500);
   });
 
+  it('counts a skip that is threaded through a stage while that works, there and back', () => {
+    const chain = text(
+      'schedule chain',
+      'micro-batches 1',
+      'placement 1 0 1',
+      'worker 0: 1F0 1B0',
+      'worker 1: 0F0 2F0 2B0 0B0',
+    );
+    const hops = { skip: 'a', local: false };
+    const threaded = {
+      stages: 3,
+      portals: [
+        { ...hops, from: 0, to: 1 },
+        { ...hops, from: 1, to: 2 },
+      ],
+    };
+    expect(peak({ schedule: chain, routes, messageBytes })?.peak).toBe(4000 + 100 + 3);
+    expect(peak({ schedule: chain, routes: threaded, messageBytes })?.peak).toBe(4000 + 100 + 3 + 500);
+  });
+
   it('counts once what two stages of one worker both hold', () => {
     const turn = text('schedule turn', 'micro-batches 1', 'placement 0 0', 'worker 0: 0F0 1F0 1B0 0B0');
     const stages = [stageOf({ ...bytes, holdsOutput: true }), stageOf({ ...bytes, holdsInput: true })];

@@ -29,3 +29,11 @@ export const mirroredRoutes = (stages: number): Routes => ({
     local: false,
   })),
 });
+
+/** The same, each from stage to stage. */
+export const threadedRoutes = (stages: number): Routes => ({
+  stages,
+  portals: mirroredRoutes(stages).portals.flatMap(({ from, to, ...skip }) =>
+    Array.from({ length: to - from }, (_, hop) => ({ ...skip, from: from + hop, to: from + hop + 1 })),
+  ),
+});

@@ -13,7 +13,7 @@ import type { ValidationOptions } from '../../src/pipeline/validate.ts';
 import { runsTruly } from './naiveExecutor.ts';
 import { gridOf, requestOf } from './requests.ts';
 import type { GridRequest } from './requests.ts';
-import { mirroredRoutes } from './skipNets.ts';
+import { mirroredRoutes, threadedRoutes } from './skipNets.ts';
 
 const errorOf = (schedule: Schedule, options?: ValidationOptions): ScheduleError => {
   try {
@@ -363,9 +363,9 @@ const sound = fc
     microBatches: fc.integer({ min: 1, max: 4 }),
     folded: fc.boolean(),
     halves: fc.constantFrom('whole', 'split', 'weights last'),
-    skips: fc.boolean(),
+    routesFor: fc.constantFrom(chainOf, mirroredRoutes, threadedRoutes),
   })
-  .map(({ name, stages, microBatches, folded, halves, skips }) => {
+  .map(({ name, stages, microBatches, folded, halves, routesFor }) => {
     const placement = Array.from({ length: stages }, (_, stage) => Math.min(stage, stages - 1 - stage));
     const even = 2 * Math.ceil(stages / 2);
     const rounds = Array.from({ length: even }, (_, stage) => stage % (even / 2));
@@ -378,7 +378,7 @@ const sound = fc
     return {
       passes: schedules[name].passes,
       schedule: halves === 'whole' || name === 'forward' ? schedule : split(schedule, halves === 'weights last'),
-      routes: skips ? mirroredRoutes(request.stages) : chainOf(request.stages),
+      routes: routesFor(request.stages),
     };
   });
 

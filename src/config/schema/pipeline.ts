@@ -5,6 +5,8 @@ import { positive } from './number.ts';
 
 export const recomputeModes = ['always', 'except_last', 'never'] as const;
 
+export const skipWays = ['portal', 'threaded'] as const;
+
 export const pipelineSchema = z.strictObject({
   workers: z
     .union([positive, z.literal('auto')])
@@ -45,6 +47,13 @@ export const pipelineSchema = z.strictObject({
     .describe(
       'Which micro-batches keep only the inputs of their stage and run the forward pass again before the backward pass; ' +
         '`auto`: as few as fit into memory.',
+    ),
+  skips: z
+    .enum([...skipWays, 'auto'])
+    .default('auto')
+    .describe(
+      'How the tensors of skip connections travel between workers: straight to the stage that reads them (`portal`), through ' +
+        'every stage between (`threaded`), or each in the way with the shorter step (`auto`).',
     ),
   memory: byteSize
     .optional()

@@ -180,7 +180,7 @@ function pipelinesOf(
   const sizes = chunk(run.training.batch_size, subject.microBatches);
   const common: Omit<PipelineOptions, 'workers' | 'schedule'> = {
     ...{ model, loss, optimizer, seed, signal },
-    recompute: pipeline.recompute,
+    ...{ recompute: pipeline.recompute, skips: pipeline.skips },
     batchNorm: pipeline.batch_norm,
     engine: { ...run.engine, threads },
     loader: { kind: 'synthetic', shape: [...shape], classes: data.classes.length, seed },

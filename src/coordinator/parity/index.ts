@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { EngineSpec, RecomputeMode } from '../../config/runFile.ts';
+import type { EngineSpec, RecomputeMode, SkipWay } from '../../config/runFile.ts';
 import type { PlacementName, TrainingScheduleName } from '../../config/scheduleName.ts';
 import { startEngine } from '../../engine/index.ts';
 import type { Comparison } from './compare.ts';
@@ -16,6 +16,7 @@ export interface ParityOptions {
   /** As in the case unless given. */
   readonly microBatches?: number;
   readonly recompute?: RecomputeMode;
+  readonly skips?: SkipWay;
   /** GPipe unless given. */
   readonly schedule?: TrainingScheduleName;
   /** As the schedule wants it unless given. */

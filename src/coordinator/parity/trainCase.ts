@@ -48,6 +48,7 @@ async function launch(
     seed: 0,
     ...{ workers, schedule, stagesPerWorker, placement },
     recompute: options.recompute ?? 'except_last',
+    skips: options.skips,
     batchNorm: batch_norm,
     engine: { name: options.engine ?? 'auto' },
     weights: { file, prefix: 'param.' },

@@ -18,6 +18,7 @@ export async function cpuEngine(): Promise<{ engine: Engine; makeup: EngineMakeu
   const values = meterValues(tfjs);
   const engine: Engine = {
     name: 'cpu',
+    runsAhead: false,
     ...sharedOperations(tfjs),
     ...convolutionKernels(tfjs),
     ...normalizationKernels(tfjs),

@@ -16,6 +16,7 @@ export function tensorFlowEngine(addon: string): { engine: Engine; makeup: Engin
   const { variableBytes, ...variables } = variableKernels(runtime);
   const engine: Engine = {
     name: 'tensorflow',
+    runsAhead: runtime.usesGpu,
     ...sharedOperations(tfjs),
     ...convolutionKernels(runtime),
     ...normalizationKernels(runtime),

@@ -15,9 +15,10 @@ import { messageBytesOf, stageCostOf } from '../modelCost.ts';
 import type { CellRange } from '../partition.ts';
 import type { Layout } from '../search/family.ts';
 import { rowOf } from '../search/neighbours.ts';
-import type { StageAssignment } from '../search/objective.ts';
+import { worthOf, type StageAssignment } from '../search/objective.ts';
 import { twinsIn } from '../search/twins.ts';
-import { layoutOfSetting, splitsBackward } from './setting.ts';
+import type { Cluster, Workload } from '../search/workload.ts';
+import { clusterOf, layoutOfSetting, splitsBackward, workloadOf } from './setting.ts';
 import type { Setting } from './setting.ts';
 
 /** What the simulator says of an assignment. */
@@ -26,10 +27,12 @@ export interface Verdict {
   readonly step: number;
   /** Bytes beyond the limits, over all workers; 0 where it fits. */
   readonly excess: number;
+  /** Skips that go through every stage between, as that is better than the direct way. */
+  readonly threaded: readonly string[];
 }
 
 /** Better comes first: what fits before what does not, then the shorter step; else the smaller excess. */
-export const isBetter = (one: Verdict, other: Verdict): boolean =>
+export const isBetter = (one: Omit<Verdict, 'threaded'>, other: Omit<Verdict, 'threaded'>): boolean =>
   one.excess !== other.excess ? one.excess < other.excess : one.step < other.step * (1 - 1e-12);
 
 /** Messages that a link holds, as a run allots them: two, or more where the schedule would not end. */
@@ -43,6 +46,8 @@ export class Judge {
   readonly twins: readonly number[];
   readonly #stages = new Map<string, StageCost>();
   readonly #routes = new Map<string, Routes>();
+  readonly #workload: Workload;
+  readonly #cluster: Cluster;
   readonly #machines = new Map<string, Machine>();
   readonly #capacities = new Map<Routes, number>();
   readonly #verdicts = new Map<string, Verdict>();
@@ -53,6 +58,8 @@ export class Judge {
     this.setting = setting;
     this.layout = layoutOfSetting(setting);
     this.twins = twinsOnMachine(setting.machine);
+    this.#workload = workloadOf(setting);
+    this.#cluster = clusterOf(setting.machine, 'full');
     this.#limited = setting.machine.workers.some(({ memory }) => memory < Infinity);
   }
 
@@ -65,15 +72,29 @@ export class Judge {
     const key = keyOf(assignment);
     const known = this.#verdicts.get(key);
     if (known) return known;
-    const request = this.#requestOf(assignment);
-    const verdict = { step: stepOf(request), excess: this.#limited ? this.#excess(request) : 0 };
+    const [first, ...others] = this.#waysOfSkips(assignment).map((threaded) => this.#judge(assignment, threaded));
+    const verdict = others.reduce((best, other) => (isBetter(other, best) ? other : best), first!);
     this.#verdicts.set(key, verdict);
     return verdict;
   }
 
+  #judge(assignment: StageAssignment, threaded: readonly string[]): Verdict {
+    const request = this.#requestOf(assignment, threaded);
+    return { step: stepOf(request), excess: this.#limited ? this.#excess(request) : 0, threaded };
+  }
+
+  /** The sets of threaded skips that are worth a simulation. */
+  #waysOfSkips(assignment: StageAssignment): (readonly string[])[] {
+    const { skips } = this.setting;
+    if (skips === 'portal') return [[]];
+    if (skips === 'threaded') return [this.#workload.skips.map(({ name }) => name)];
+    const { threaded } = worthOf(this.#workload, this.#cluster, assignment);
+    return threaded.length === 0 ? [[]] : [[], threaded];
+  }
+
   /** The whole simulation, with the schedule in which slot k of the row is worker k. */
   simulation(assignment: StageAssignment): { readonly simulation: Simulation; readonly request: SimulationRequest } {
-    const request = withRoom(this.#requestOf(assignment));
+    const request = withRoom(this.#requestOf(assignment, this.verdict(assignment).threaded));
     return { simulation: simulate(request), request };
   }
 
@@ -84,13 +105,13 @@ export class Judge {
     );
   }
 
-  #requestOf(assignment: StageAssignment): SimulationRequest {
+  #requestOf(assignment: StageAssignment, threaded: readonly string[]): SimulationRequest {
     const { setting } = this;
     const { cost, recompute } = setting;
     const machine = this.#machineOf(rowOf(this.layout, assignment));
     const stages = assignment.stages.map((range) => this.#stageCost(range));
     const schedule = this.#scheduleOf(stages, machine);
-    const routes = this.#routesOf(assignment.stages);
+    const routes = this.#routesOf(assignment.stages, threaded);
     const messageBytes = messageBytesOf(cost.cells, assignment);
     const queueCapacity = this.#capacityOf(routes);
     return { schedule, routes, stages, messageBytes, machine, recompute, queueCapacity };
@@ -120,8 +141,8 @@ export class Judge {
     return (this.#plain ??= schedules[this.setting.schedule].generate(request));
   }
 
-  #routesOf(stages: readonly CellRange[]): Routes {
-    const routes = routesOf(this.setting.cost.cells, { stages });
+  #routesOf(stages: readonly CellRange[], threaded: readonly string[]): Routes {
+    const routes = routesOf(this.setting.cost.cells, { stages }, threaded);
     const key = JSON.stringify(routes.portals.filter(({ local }) => !local));
     const known = this.#routes.get(key) ?? routes;
     this.#routes.set(key, known);

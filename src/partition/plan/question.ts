@@ -1,4 +1,4 @@
-import type { RecomputeMode } from '../../config/runFile.ts';
+import type { RecomputeMode, SkipWay } from '../../config/runFile.ts';
 import type { TrainingScheduleName } from '../../config/scheduleName.ts';
 import type { Machine } from '../../pipeline/stageCost.ts';
 import type { ModelCost } from '../modelCost.ts';
@@ -17,6 +17,8 @@ export interface PlanQuestion {
   readonly stagesPerWorker?: number | undefined;
   readonly microBatches: number | 'auto';
   readonly recompute: RecomputeMode | 'auto';
+  /** How skips travel; `auto`, which is the default: each in the cheaper way. */
+  readonly skips?: SkipWay | 'auto' | undefined;
   /** Cells of every stage, where a person has said it. */
   readonly balance?: readonly number[] | undefined;
   readonly options?: Partial<PlanOptions>;

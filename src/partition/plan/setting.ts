@@ -1,4 +1,4 @@
-import type { RecomputeMode } from '../../config/runFile.ts';
+import type { RecomputeMode, SkipWay } from '../../config/runFile.ts';
 import type { TrainingScheduleName } from '../../config/scheduleName.ts';
 import { schedules } from '../../pipeline/schedules.ts';
 import { linkBetween, transferTime } from '../../pipeline/stageCost.ts';
@@ -17,6 +17,7 @@ export interface Setting {
   readonly workers: number;
   readonly microBatches: number;
   readonly recompute: RecomputeMode;
+  readonly skips: SkipWay | 'auto';
   readonly machine: Machine;
   /** For one micro-batch of so many. */
   readonly cost: ModelCost;

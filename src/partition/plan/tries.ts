@@ -22,7 +22,7 @@ export const byVerdict = (a: { verdict: Verdict }, b: { verdict: Verdict }): num
 
 /** Every setting that the question leaves open and that has enough cells. */
 export const settingsOf = (question: PlanQuestion): Setting[] => {
-  const { machine, batchSize, balance } = question;
+  const { machine, batchSize, balance, skips = 'auto' } = question;
   const recomputes =
     question.recompute === 'auto' ? (['never', 'except_last', 'always'] as const) : [question.recompute];
   const microBatches = question.microBatches === 'auto' ? countsOf(batchSize) : [question.microBatches];
@@ -31,7 +31,7 @@ export const settingsOf = (question: PlanQuestion): Setting[] => {
     const cost = question.costs(count);
     const settings = recomputes.flatMap((recompute) =>
       schedulesOf(question).flatMap((way) =>
-        workers.map((number) => ({ ...way, workers: number, microBatches: count, recompute, machine, cost })),
+        workers.map((number) => ({ ...way, workers: number, microBatches: count, recompute, skips, machine, cost })),
       ),
     );
     const cells = balance?.length ?? cost.cells.length;
