@@ -20,7 +20,7 @@ const cell = (name: string, forward: number, backward: number): Profile['cells']
 });
 
 const profile: Profile = {
-  version: 2,
+  version: 3,
   model: { name: 'unetpipe', spatial_dims: 3, in_channels: 1, out_channels: 10, n_feat: 8, depth: 2, norm: 'batch' },
   input_shape: [1, 32, 32, 32, 1],
   engine: 'tensorflow',
