@@ -136,6 +136,7 @@ interface Outcome {
 }
 
 const WARM_UP = 2;
+const WARM_UP_AGAIN = 1;
 const profiles = new Map<number, Profile>();
 for (const workers of new Set(plans.map((plan) => plan.workers))) profiles.set(workers, await profileOf(workers));
 const outcomes = new Map<TriedPlan, Outcome>(
@@ -153,7 +154,7 @@ try {
       await untilQuiet(Number(options.wait));
       await stable.use(plan, async (contender, fresh) => {
         const outcome = outcomes.get(plan)!;
-        for (let s = fresh ? -WARM_UP : 0; s < Number(options.steps); s++) {
+        for (let s = fresh ? -WARM_UP : -WARM_UP_AGAIN; s < Number(options.steps); s++) {
           const step = await contender.step();
           if (s >= 0) outcome.steps.push(step);
           outcome.peaks = step.peakBytes;

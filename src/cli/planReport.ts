@@ -26,7 +26,9 @@ export function describeSource(source: Plan['source'], file: string): string {
     case 'measured':
       return `On ${[...new Set(source.devices)].join(', ')}, as measured.`;
     case 'estimated':
-      return `Times are an estimate on no particular device, good for proportions alone: lamp profile ${file} measures them, or give a machine with --simulate.`;
+      return source.from === undefined
+        ? `Times are an estimate on no particular device, good for proportions alone: lamp profile ${file} measures them, or give a machine with --simulate.`
+        : `Times are an estimate, by what this device reached with ${source.from}: lamp profile ${file} measures them.`;
   }
 }
 

@@ -1,8 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { RunFile } from '../config/runFile.ts';
+import type { EngineSpec, RunFile } from '../config/runFile.ts';
 import type { MachineFile } from '../config/schema/machine.ts';
+import { optimizerSchema } from '../config/schema/optimizer.ts';
+import { buildModel } from '../models/index.ts';
 import { cellFootprints } from '../partition/cellCost.ts';
+import { ceilingsOf } from '../partition/ceilings.ts';
+import type { DeviceSpeed } from '../partition/estimate.ts';
 import { describedMachine } from '../partition/machine.ts';
 import { measuredMachine, samplesOf } from '../partition/measured.ts';
 import type { PlanQuestion } from '../partition/plan/question.ts';
@@ -17,7 +21,7 @@ import {
 import { uniformMachine, type Machine } from '../pipeline/stageCost.ts';
 import { deviceName } from '../worker/device.ts';
 import { assignDevices, memoryOf, visibleGpus, type Device } from './devices.ts';
-import { cachedProfile } from './profileCache.ts';
+import { cachedProfile, cachedProfiles } from './profileCache.ts';
 import { commonDevice, costsFor, sizesToMeasure } from './question.ts';
 import type { RunShape } from './trainingPlan.ts';
 
@@ -25,7 +29,8 @@ import type { RunShape } from './trainingPlan.ts';
 export type CostSource =
   | { readonly kind: 'machine file'; readonly machine: string }
   | { readonly kind: 'measured'; readonly devices: readonly string[] }
-  | { readonly kind: 'estimated' };
+  /** `from`: of what this device's ceilings are known, if they are. */
+  | { readonly kind: 'estimated'; readonly from: string | undefined };
 
 export interface KnownCosts extends Pick<PlanQuestion, 'costs' | 'machine'> {
   readonly source: CostSource;
@@ -61,14 +66,39 @@ export async function knownCosts(run: RunFile, shape: RunShape, files: CostFiles
       machine: measuredMachine(profile, memory),
       source: { kind: 'measured', devices: profile.workers.map(({ device }) => device) },
     };
+  const like = await likeProfile(run.engine.name, devices);
   const link = COMMON_LINK;
   const worker = { memory: Math.min(...memory), copyBytesPerMs: COMMON_COPIES };
   return {
-    costs: costsFor(subject, { kind: 'estimated', device: commonDevice }),
+    costs: costsFor(subject, { kind: 'estimated', device: like ? measuredCeilings(like) : commonDevice }),
     machine: uniformMachine(shape.workers, { worker, link }),
-    source: { kind: 'estimated' },
+    source: { kind: 'estimated', from: like && describeProfile(like) },
   };
 }
+
+/** The newest profile of any network on devices like the first, as all are taken to be. */
+async function likeProfile(asked: EngineSpec['name'], [first]: readonly Device[]): Promise<Profile | undefined> {
+  const name = deviceName(first?.gpu);
+  return (await cachedProfiles()).find(
+    ({ engine, workers }) =>
+      (asked === 'auto' || asked === engine) &&
+      workers.every(({ device, threads }) => device === name && threads === first?.threads),
+  );
+}
+
+function measuredCeilings({ model, input_shape, optimizer: name, cells }: Profile): DeviceSpeed {
+  const optimizer = optimizerSchema.parse({ name, lr: 1 });
+  return ceilingsOf(
+    cellFootprints(buildModel(model), input_shape, optimizer),
+    cells.map(({ forward, backward, backward_input: backwardInput, backward_weights: backwardWeights }) => ({
+      ...{ forward, backward, backwardInput, backwardWeights },
+    })),
+  );
+}
+
+/** `unetpipe of 16 features on 64 × 64 × 64` */
+const describeProfile = ({ model, input_shape: [, ...size] }: Profile): string =>
+  `${model.name} of ${model.n_feat} features on ${size.slice(0, -1).join(' × ')}`;
 
 /** All that a run would look for in the cache, or nothing. */
 async function cachedFor(run: RunFile, shape: RunShape, devices: readonly Device[]): Promise<readonly Profile[]> {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { engineCache } from '../engine/install/location.ts';
 import {
@@ -35,6 +35,19 @@ async function readProfile(file: string): Promise<Profile | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/** All that was ever measured here and can still be read, the newest first. */
+export async function cachedProfiles(): Promise<readonly Profile[]> {
+  const names = await readdir(directory()).catch(() => []);
+  const files = names.filter((name) => name.endsWith('.json')).map((name) => join(directory(), name));
+  const read = await Promise.all(
+    files.map(async (file) => ({
+      profile: await readProfile(file),
+      at: (await stat(file).catch(() => undefined))?.mtimeMs ?? 0,
+    })),
+  );
+  return read.toSorted((a, b) => b.at - a.at).flatMap(({ profile }) => profile ?? []);
 }
 
 /** A cache that cannot be written costs time and nothing else. */

@@ -1,5 +1,5 @@
 import { Pull } from 'zeromq';
-import { anyPort, context, LOOPBACK } from './context.ts';
+import { anyPort, context, localAddress } from './context.ts';
 import { EndpointError, LinkClosedError, SetAsideError } from './errors.ts';
 import { onAbort } from './onAbort.ts';
 import { decode, DEFAULT_MAX_BYTES, keyOf } from './tensorMessage.ts';
@@ -8,7 +8,7 @@ import type { LinkRules, TensorMessage } from './tensorMessage.ts';
 export interface DataInletOptions {
   /** The sender's name, for error messages. */
   readonly from: string;
-  /** The address to listen on; loopback where nothing is said. */
+  /** The address to listen on; this machine alone where nothing is said. */
   readonly host?: string;
   /** Messages that ZeroMQ keeps at this end before the sender's end fills up. */
   readonly highWaterMark: number;
@@ -34,7 +34,7 @@ const DEFAULT_SET_ASIDE = 64;
  * ZeroMQ counts whole messages, both frames as one, at each end by itself. With one more on its way out of the sender's
  * queue, one on its way into the receiver's, and one being cut into packets, a link holds at most
  *
- *     sender's mark + receiver's mark + 3 messages, and what fits into the kernel's socket buffers (some 10 MiB on Linux)
+ *     sender's mark + receiver's mark + 3 messages, and what fits into the kernel's socket buffers (over TCP some 10 MiB on Linux)
  */
 export class DataInlet {
   readonly endpoint: string;
@@ -60,7 +60,7 @@ export class DataInlet {
   }
 
   static async bind(options: DataInletOptions): Promise<DataInlet> {
-    const { from, host = LOOPBACK, highWaterMark, run, maxBytes = DEFAULT_MAX_BYTES } = options;
+    const { from, host, highWaterMark, run, maxBytes = DEFAULT_MAX_BYTES } = options;
     const socket = new Pull({
       context,
       receiveHighWaterMark: highWaterMark,
@@ -68,13 +68,14 @@ export class DataInlet {
       // A stranger may not make us allocate without end. Twice the maximum, so that what is merely too large gets an error
       // with a name; ZeroMQ itself cuts the connection without a word.
       maxMessageSize: 2 * maxBytes + 65_536,
-      ipv6: host.includes(':'),
+      ipv6: host?.includes(':') ?? false,
     });
+    const address = host === undefined ? localAddress() : anyPort(host);
     try {
-      await socket.bind(anyPort(host));
+      await socket.bind(address);
     } catch (error) {
       socket.close();
-      throw new EndpointError('listen on', anyPort(host), error);
+      throw new EndpointError('listen on', address, error);
     }
     const rules = { link: from, run, maxBytes };
     return new DataInlet(socket, socket.lastEndpoint ?? '', rules, options.setAside ?? DEFAULT_SET_ASIDE);

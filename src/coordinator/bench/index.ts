@@ -58,8 +58,9 @@ export interface BenchMachine {
   readonly memory: number;
 }
 
-/** Steps of a pipeline that was just launched, before any counts. */
+/** Steps before any counts: of a pipeline that was just launched, and of one whose memory others have pushed out of the caches. */
 const WARM_UP = 2;
+const WARM_UP_AGAIN = 1;
 /** Of the memory that is free at the beginning, for pipelines that rest. */
 const SHARE_OF_MEMORY = 0.6;
 
@@ -150,7 +151,7 @@ class Rounds {
   async #steps(subject: Subject, contender: Contender, fresh: boolean): Promise<readonly TimedStep[]> {
     const { steps, signal } = this.#options;
     const taken: TimedStep[] = [];
-    for (let s = fresh ? -WARM_UP : 0; s < steps; s++) {
+    for (let s = fresh ? -WARM_UP : -WARM_UP_AGAIN; s < steps; s++) {
       signal.throwIfAborted();
       const step = await contender.step();
       if (s >= 0) taken.push(step);
