@@ -33,11 +33,11 @@ export interface Assembly {
 
 /** Starts the processes, cuts the network, lays the links, and gives every worker its stages. */
 export async function assemble(options: PipelineOptions): Promise<Assembly> {
-  const devices = assignDevices(options.workers, await visibleGpus(), options.engine, { first: options.firstDevice });
+  const devices = assignDevices(options.workers, await visibleGpus(), options.engine, options.beside);
   const fleet = await Fleet.launch({
     workers: options.workers,
     loader: { configuration: JSON.stringify(options.loader) },
-    environment: (worker) => devices[worker]!.environment,
+    devices,
     heartbeatMilliseconds: options.heartbeatMilliseconds,
     signal: options.signal,
   });

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { onCores } from './cores.ts';
 
 /** How a process ended: by itself with a code, or by a signal. */
 export type Ending =
@@ -17,6 +18,14 @@ const TENSORFLOW_REMARK = /^(WARNING: All log messages before absl::InitializeLo
 export function entryFile(name: 'worker' | 'data/loader'): string {
   const built = import.meta.url.endsWith('.ts') ? '../../dist/' : '../';
   return fileURLToPath(new URL(`${built}${name}/main.js`, import.meta.url));
+}
+
+export interface ChildOptions {
+  readonly entry: string;
+  readonly args: readonly string[];
+  readonly environment: Record<string, string>;
+  /** Those that it may run on; undefined: all. */
+  readonly cores?: readonly number[] | undefined;
 }
 
 const running = new Set<ChildProcess>();
@@ -41,9 +50,11 @@ export class Child {
   #output = '';
   #ending: Ending | undefined;
 
-  constructor(name: string, options: { entry: string; args: readonly string[]; environment: Record<string, string> }) {
+  constructor(name: string, options: ChildOptions) {
     this.name = name;
-    this.#process = spawn(process.execPath, ['--enable-source-maps', options.entry, ...options.args], {
+    const { entry, args, cores } = options;
+    const [program, ...words] = onCores(cores, [process.execPath, '--enable-source-maps', entry, ...args]);
+    this.#process = spawn(program!, words, {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       detached: true,
       env: { ...process.env, ...options.environment },

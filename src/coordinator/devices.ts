@@ -3,6 +3,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { promisify } from 'node:util';
 import type { EngineSpec } from '../config/runFile.ts';
 import { engineEnvironment } from '../engine/environment.ts';
+import { allowedCores, shareCores } from './cores.ts';
 import { transportEnvironment } from '../transport/environment.ts';
 
 /** What one worker is given to compute on. */
@@ -10,6 +11,8 @@ export interface Device {
   /** The GPU's index as CUDA counts them, or `undefined` on a CPU. */
   readonly gpu: string | undefined;
   readonly threads: number;
+  /** Those that it has to itself; undefined where the system may put it anywhere. */
+  readonly cores: readonly number[] | undefined;
   /** Environment of the process: must be set before the engine loads. */
   readonly environment: Record<string, string>;
 }
@@ -64,18 +67,27 @@ export async function visibleGpus(): Promise<readonly string[]> {
 /** How many workers `auto` means: one a GPU, or one where there is none. */
 export const workersFor = (gpus: readonly string[], cells: number): number => Math.min(Math.max(1, gpus.length), cells);
 
-/** A device for each worker: GPUs in turn, beginning with the GPU `first`, or an even share of the cores. */
+/** Which workers these are of those that run side by side on this machine. */
+export interface WorkersBeside {
+  readonly first: number;
+  readonly all: number;
+}
+
+/** A device for each worker: GPUs in turn, or an even share of the cores. */
 export function assignDevices(
   workers: number,
   gpus: readonly string[],
   engine: EngineSpec,
-  { cores = availableParallelism(), first = 0 }: { cores?: number; first?: number | undefined } = {},
+  { first, all }: WorkersBeside = { first: 0, all: workers },
 ): readonly Device[] {
+  const threads = Array.from({ length: all }, (_, k) => engine.threads ?? shareOf(availableParallelism(), all, k));
+  const cores = gpus.length > 0 ? undefined : shareCores(allowedCores(), threads);
   return Array.from({ length: workers }, (_, worker) => {
-    const gpu = gpus.length > 0 ? gpus[(first + worker) % gpus.length] : undefined;
-    const threads = engine.threads ?? shareOf(cores, workers, worker);
-    const environment = { ...transportEnvironment(), ...engineEnvironment({ threads, gpu: gpu ?? '' }) };
-    return { gpu, threads, environment };
+    const place = first + worker;
+    const gpu = gpus.length > 0 ? gpus[place % gpus.length] : undefined;
+    const own = { gpu, threads: threads[place]!, cores: cores?.[place] };
+    const environment = { ...transportEnvironment(), ...engineEnvironment({ threads: own.threads, gpu: gpu ?? '' }) };
+    return { ...own, environment };
   });
 }
 

@@ -8,6 +8,7 @@ import {
   type RequestOf,
 } from '../transport/protocol.ts';
 import { bodyOf, LOADER, workerName } from '../transport/names.ts';
+import type { Device } from './devices.ts';
 import { Child, describeEnding, entryFile } from './child.ts';
 import { IDLE, RemoteError, RunFailure, SilenceError } from './errors.ts';
 
@@ -18,8 +19,8 @@ export interface FleetOptions {
   readonly workers: number;
   /** Whether a loader feeds the pipeline. Its one argument says from what, as JSON. */
   readonly loader?: { readonly configuration: string };
-  /** Environment of worker k: its GPU, its threads. */
-  readonly environment: (worker: number) => Record<string, string>;
+  /** Of every worker. */
+  readonly devices: readonly Pick<Device, 'environment' | 'cores'>[];
   /** A peer that is silent for longer than this has failed: it has been stopped, or cut off. A beat comes every second. */
   readonly heartbeatMilliseconds?: number | undefined;
   readonly signal: AbortSignal;
@@ -83,13 +84,13 @@ export class Fleet {
   }
 
   async #start(): Promise<void> {
-    const { workers, loader, environment, signal } = this.#options;
+    const { workers, loader, devices, signal } = this.#options;
     signal.addEventListener('abort', this.#onAbort, { once: true });
     this.#listening = this.#listen();
     const common = ['--coordinator', this.#server.endpoint];
     for (let k = 0; k < workers; k++) {
       const args = ['--peer', workerName(k), ...common];
-      this.#add(new Child(workerName(k), { entry: entryFile('worker'), args, environment: environment(k) }));
+      this.#add(new Child(workerName(k), { entry: entryFile('worker'), args, ...devices[k]! }));
     }
     if (loader) {
       const args = ['--peer', LOADER, ...common];

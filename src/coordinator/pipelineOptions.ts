@@ -9,6 +9,7 @@ import type {
 } from '../config/runFile.ts';
 import type { LoaderConfiguration } from '../data/loader/configuration.ts';
 import type { Shape } from '../engine/tensor.ts';
+import type { WorkersBeside } from './devices.ts';
 import type { ScheduleFamily } from '../pipeline/schedules.ts';
 
 /** What a pipeline is launched from. */
@@ -26,8 +27,8 @@ export interface PipelineOptions {
   readonly stagesPerWorker?: number | undefined;
   /** The worker of every stage, where it is not to be the schedule's own. */
   readonly placement?: readonly number[] | undefined;
-  /** The GPU of the first worker, where other pipelines run beside this one. */
-  readonly firstDevice?: number | undefined;
+  /** Where other pipelines run beside this one on the machine. */
+  readonly beside?: WorkersBeside | undefined;
   readonly recompute: RecomputeMode | 'auto';
   /** How skips travel between workers; `auto` unless given: each in the cheaper way, straight where nothing is measured. */
   readonly skips?: SkipWay | 'auto' | undefined;

@@ -36,7 +36,7 @@ export async function profileRun({ run, baseDirectory, ...options }: ProfileOpti
   const devices = assignDevices(workers, await visibleGpus(), run.engine);
   const fleet = await Fleet.launch({
     workers,
-    environment: (worker) => devices[worker]!.environment,
+    devices,
     signal: options.signal,
   });
   try {

@@ -132,13 +132,15 @@ class Walker {
     const begin = this.#clock;
     const taken = needs.map((parcel) => this.#take(parcel, begin));
     if (taken.includes(undefined)) return false;
+    // What is copied in behind the last arrival is work.
+    const waited = Math.max(begin, ...taken.map((at) => at ?? 0));
     for (const [index, parcel] of needs.entries()) {
       this.#clock = Math.max(this.#clock, taken[index] ?? 0);
       if (parcel.link === undefined) this.#here.delete(parcel);
       else this.#work(this.#request.copy(this.#worker, parcel.message));
       if (parcel.link !== undefined) this.#queues[parcel.link]?.use(parcel, this.#clock);
     }
-    this.#outbox = { span: { begin, waited: this.#clock }, left: [...sends], made: undefined };
+    this.#outbox = { span: { begin, waited }, left: [...sends], made: undefined };
     this.#work(this.#request.duration(action));
     return true;
   }

@@ -200,8 +200,7 @@ export class PassTimer {
   ): number[] {
     const times = this.#places.map(() => 0);
     let gradient: Tensor | undefined = last;
-    for (let index = this.#places.length - 1; index >= 0 && gradient; index--) {
-      const place = this.#places[index]!;
+    for (const [index, place] of [...this.#places.entries()].toReversed()) {
       const { stash, pop } = place.cell;
       times[index] = this.#time(() => {
         const back = step(place, saved[index]!, gradient!, stash === undefined ? undefined : skipGradients.get(stash));

@@ -1,6 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { parseCores } from '../../src/coordinator/cores.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensors } from '../../src/checkpoint/safetensors.ts';
 import { readNifti } from '../../src/data/nifti/read.ts';
@@ -8,7 +10,7 @@ import { buildModel } from '../../src/models/index.ts';
 import { parameterSpecs } from '../../src/models/describe.ts';
 import { writeRun } from '../support/dataset.ts';
 import { LampProcess } from '../support/lampProcess.ts';
-import { childrenOf, groupOf, leftOf, until } from '../support/processes.ts';
+import { childrenOf, coresOf, groupOf, leftOf, until } from '../support/processes.ts';
 import { smallModel } from '../support/replay.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 
@@ -161,8 +163,12 @@ describe('a run that is stopped', () => {
     const lamp = train('stopped', endless);
     await begun(lamp, 2);
     const pids = processesOf(lamp);
+    const children = childrenOf(lamp.pid);
     // A signal's handler must not run where a kernel may (see Runtime).
-    for (const { pid } of childrenOf(lamp.pid)) expect(groupOf(pid)).not.toBe(lamp.pid);
+    for (const { pid } of children) expect(groupOf(pid)).not.toBe(lamp.pid);
+    const workers = children.filter(({ title }) => title.startsWith('lamp worker'));
+    const cores = workers.flatMap(({ pid }) => parseCores(coresOf(pid)));
+    if (availableParallelism() > 1) expect(new Set(cores).size).toBe(cores.length);
     lamp.press('SIGINT');
     expect(await lamp.ended).toBe(130);
     expect(lamp.err).toContain('stopped by Ctrl-C');

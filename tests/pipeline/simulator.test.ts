@@ -75,10 +75,10 @@ describe('a simulated step', () => {
     expect(simulation.workers).toEqual([
       [
         { action: '0F0', begin: 0, waited: 0, end: 3 },
-        { action: '0B0', begin: 3, waited: 11, end: 12 },
+        { action: '0B0', begin: 3, waited: 9, end: 12 },
       ],
       [
-        { action: '1F0', begin: 0, waited: 5, end: 6 },
+        { action: '1F0', begin: 0, waited: 3, end: 6 },
         { action: '1B0', begin: 6, waited: 6, end: 9 },
       ],
     ]);

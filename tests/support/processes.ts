@@ -62,6 +62,10 @@ export function groupOf(pid: number): number {
   return status.group;
 }
 
+/** The cores that a process may run on, as the system writes them: `0-1,3`. */
+export const coresOf = (pid: number): string =>
+  /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]!;
+
 function statusOf(pid: number): { state: string; parent: number; group: number } | undefined {
   try {
     // pid (name, which may hold anything) state parent group …

@@ -190,9 +190,10 @@ function pipelinesOf(
     costs: 'measured',
   };
   if (subject.kind === 'independent')
-    return Array.from({ length: subject.workers }, (_, firstDevice) => ({
+    return Array.from({ length: subject.workers }, (_, first) => ({
       ...common,
-      ...{ workers: 1, schedule: schedules['1f1b'], firstDevice },
+      ...{ workers: 1, schedule: schedules['1f1b'] },
+      beside: { first, all: subject.workers },
     }));
   const { workers, schedule } = subject;
   const balance = balanceFor(run, subject);
