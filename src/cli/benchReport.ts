@@ -1,5 +1,5 @@
 import { describeSubject } from '../coordinator/bench/subject.ts';
-import type { ThroughputPlot, ThroughputSeries } from '../telemetry/plot/throughput.ts';
+import type { MeasuredSeries, ThroughputPlot, ThroughputSeries } from '../telemetry/plot/throughput.ts';
 import { formatTable } from '../telemetry/table.ts';
 import type { BenchEvent, BenchFigures, BenchResult } from './services.ts';
 
@@ -92,16 +92,16 @@ export function throughputPlot({ run, figures, shape, machine, date }: BenchResu
   const single = figures.filter(({ subject }) => subject.kind === 'independent' && subject.workers === 1);
   const ceilings = figures.filter(({ subject }) => subject.kind === 'independent');
   const best = single.toSorted((a, b) => b.samplesPerSecond - a.samplesPerSecond)[0];
-  const measured = counts.flatMap((count) => {
+  const schedules = [
+    ...new Set(figures.flatMap(({ subject }) => (subject.kind === 'pipeline' ? [subject.schedule] : []))),
+  ];
+  const measured = counts.flatMap((count, variant) => {
     const own = figures.filter(({ subject }) => subject.microBatches === count);
     const start = own.filter(({ subject }) => subject.kind === 'independent' && subject.workers === 1);
-    const names = [...new Set(own.flatMap(({ subject }) => (subject.kind === 'pipeline' ? [subject.schedule] : [])))];
-    return names.map((name): ThroughputSeries => {
+    return schedules.flatMap((name, family): MeasuredSeries[] => {
       const points = own.filter(({ subject }) => subject.kind === 'pipeline' && subject.schedule === name);
-      return {
-        name: counts.length > 1 ? `${name}, ${count} micro-batches` : name,
-        points: pointsOf([...start, ...points]),
-      };
+      const title = counts.length > 1 ? `${name}, ${count} micro-batches` : name;
+      return points.length === 0 ? [] : [{ name: title, family, variant, points: pointsOf([...start, ...points]) }];
     });
   });
   const [samples, ...size] = shape;

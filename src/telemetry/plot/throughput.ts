@@ -1,15 +1,22 @@
 import { renderChart, type ChartOptions } from './chart.ts';
 
-/** A schedule's throughput over the number of workers. */
+/** Throughput over the number of workers. */
 export interface ThroughputSeries {
   readonly name: string;
   readonly points: readonly (readonly [workers: number, samplesPerSecond: number])[];
 }
 
+/** A schedule's, with one of several numbers of micro-batches. */
+export interface MeasuredSeries extends ThroughputSeries {
+  /** Series of one family have a colour and a symbol, those of one variant a kind of line. */
+  readonly family: number;
+  readonly variant: number;
+}
+
 export interface ThroughputPlot {
   readonly title: string;
   readonly subtitle: string;
-  readonly measured: readonly ThroughputSeries[];
+  readonly measured: readonly MeasuredSeries[];
   /** So many times what one worker does. */
   readonly ideal: ThroughputSeries;
   /** What as many independent workers do side by side. */
@@ -21,7 +28,11 @@ const HEIGHT = 560;
 /** Told apart by people who see few colours, too (Okabe and Ito, 2008). */
 const colours = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9'];
 const symbols = ['circle', 'rect', 'triangle', 'diamond', 'pin', 'arrow'];
+const lines = ['solid', 'dashed', 'dotted'];
 const grey = '#777777';
+/** Entries of the legend that stand side by side. */
+const LEGEND_COLUMNS = 4;
+const LEGEND_ROW = 24;
 
 /** Throughput against the number of workers, with the ideal and the machine's own ceiling, as an SVG. */
 export function throughputSvg({ title, subtitle, measured, ideal, ceiling }: ThroughputPlot): string {
@@ -38,7 +49,7 @@ export function throughputSvg({ title, subtitle, measured, ideal, ceiling }: Thr
   const option: ChartOptions = {
     title: { text: title, subtext: subtitle, left: 'center', subtextStyle: { color: '#555555' } },
     legend: { bottom: 8, itemWidth: 36 },
-    grid: { left: 70, right: 40, top: 84, bottom: 110 },
+    grid: { left: 70, right: 40, top: 84, bottom: 60 + LEGEND_ROW * Math.ceil(all.length / LEGEND_COLUMNS) },
     xAxis: {
       ...{
         type: 'value',
@@ -55,13 +66,14 @@ export function throughputSvg({ title, subtitle, measured, ideal, ceiling }: Thr
     series: [
       line(ideal, { ...reference('dashed'), itemStyle: { opacity: 0 } }),
       line(ceiling, { ...reference('solid'), symbol: 'emptyCircle', symbolSize: 8 }),
-      ...measured.map((series, index) =>
-        line(series, {
-          ...{ symbol: symbols[index % symbols.length], symbolSize: 10 },
-          lineStyle: { color: colours[index % colours.length], width: 2 },
-          itemStyle: { color: colours[index % colours.length] },
-        }),
-      ),
+      ...measured.map(({ family, variant, ...series }) => {
+        const color = colours[family % colours.length];
+        return line(series, {
+          ...{ symbol: symbols[family % symbols.length], symbolSize: 10 },
+          lineStyle: { color, width: 2, type: lines[variant % lines.length] },
+          itemStyle: { color },
+        });
+      }),
     ],
   };
   return renderChart(option, WIDTH, HEIGHT);
