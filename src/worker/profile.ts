@@ -6,7 +6,7 @@ import type { Cell, Model } from '../models/cell.ts';
 import { describeModel } from '../models/describe.ts';
 import { spreadOf, type Spread } from '../partition/spread.ts';
 import { windowsOf } from './cellPlaces.ts';
-import { PassTimer, type CellSamples } from './passTimer.ts';
+import { timePasses, type CellSamples } from './timePasses.ts';
 import { settle } from './settle.ts';
 
 export interface ProfileRequest {
@@ -35,15 +35,11 @@ export interface ModelTimes {
 export async function profileModel(engine: Engine, model: Model, request: ProfileRequest): Promise<ModelTimes> {
   const overhead = settlingTime(engine);
   const samples: CellSamples[] = [];
-  const updates: number[][] = [];
+  const updates: (readonly number[])[] = [];
   for (const places of windowsOf(model, request.shape, request)) {
-    const timer = new PassTimer(engine, places, { ...request, overhead });
-    try {
-      samples.push(...(await timer.passes()));
-      updates.push(timer.updates());
-    } finally {
-      timer.dispose();
-    }
+    const window = await timePasses(engine, places, { ...request, overhead });
+    samples.push(...window.cells);
+    updates.push(window.updates);
   }
   return {
     cells: samples.map(({ forward, backward, backwardInput, backwardWeights }) => ({

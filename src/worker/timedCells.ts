@@ -1,5 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
-import type { OptimizerSpec } from '../config/runFile.ts';
 import type { Engine } from '../engine/engine.ts';
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
 import type { Pass } from '../layers/layer.ts';
@@ -14,34 +12,20 @@ import {
   type CellBackward,
   type CellSaved,
 } from '../models/runCell.ts';
-import { optimizerFromSpec } from '../optimizers/index.ts';
+import type { Optimizer } from '../optimizers/optimizer.ts';
 import { RandomStream } from '../random/stream.ts';
 import type { CellPlace } from './cellPlaces.ts';
 import { settle } from './settle.ts';
 
-/** Milliseconds of every round. */
-export interface CellSamples {
-  readonly forward: number[];
+/** Milliseconds of every cell, of one round. */
+export interface PassTimes {
+  readonly forward: readonly number[];
   /** The whole backward pass. */
-  readonly backward: number[];
+  readonly backward: readonly number[];
   /** Its two halves. */
-  readonly backwardInput: number[];
-  readonly backwardWeights: number[];
+  readonly backwardInput: readonly number[];
+  readonly backwardWeights: readonly number[];
 }
-
-export interface PassTimerOptions {
-  readonly optimizer: OptimizerSpec;
-  readonly repetitions: number;
-  /** Milliseconds of waiting for the device alone, which are taken off. */
-  readonly overhead: number;
-  readonly signal: AbortSignal;
-}
-
-const WARM_UP = 1;
-/** Where they take long, this many rounds are enough. */
-const LEAST_REPETITIONS = 3;
-/** For each cell. */
-const PATIENCE_MILLISECONDS = 400;
 
 /** What the way back of one round needs. */
 interface Outward {
@@ -50,25 +34,22 @@ interface Outward {
   readonly skipGradients: Map<string, Tensor>;
 }
 
-/**
- * Times the passes of consecutive cells as a stage runs them: forward through all, back through all, then forward and back
- * once more in two halves. A cell that is run again and again by itself finds all of its tensors in the processor's caches and
- * comes out a fifth too fast.
- */
-export class PassTimer {
+/** Consecutive cells with parameters, an input and skips of their own: their passes run as a stage runs them, and are timed. */
+export class TimedCells {
   readonly #engine: Engine;
   readonly #places: readonly CellPlace[];
-  readonly #options: PassTimerOptions;
+  readonly #overhead: number;
   readonly #parameters: ParameterStore;
   readonly #pass: Pass;
   readonly #input: Tensor;
   /** Popped here and stashed before. */
   readonly #skips = new Map<string, Tensor>();
 
-  constructor(engine: Engine, places: readonly CellPlace[], options: PassTimerOptions) {
+  /** @param overhead milliseconds of waiting for the device alone, which are taken off */
+  constructor(engine: Engine, places: readonly CellPlace[], overhead: number) {
     this.#engine = engine;
     this.#places = places;
-    this.#options = options;
+    this.#overhead = overhead;
     const cells = places.map(({ cell }) => cell);
     this.#parameters = new ParameterStore(engine);
     initializeParameters(engine, this.#parameters, parameterSpecs(cells), 0);
@@ -84,45 +65,20 @@ export class PassTimer {
       if (cell.pop !== undefined && skip && !stashed.has(cell.pop)) this.#skips.set(cell.pop, noise(engine, skip));
   }
 
-  /** Of every cell. Ends early with the reason of the signal. */
-  async passes(): Promise<readonly CellSamples[]> {
-    const samples = this.#places.map((): CellSamples => ({
-      forward: [],
-      backward: [],
-      backwardInput: [],
-      backwardWeights: [],
-    }));
-    const { repetitions, signal } = this.#options;
-    const patience = PATIENCE_MILLISECONDS * this.#places.length;
-    const begin = performance.now();
-    for (let round = 0; round < WARM_UP + repetitions; round++) {
-      // A run that ends meanwhile is heard of between two rounds.
-      await setImmediate();
-      signal.throwIfAborted();
-      if (round >= WARM_UP + LEAST_REPETITIONS && performance.now() - begin > patience) break;
-      const times = { ...this.#whole(), ...this.#halves() };
-      if (round < WARM_UP) continue;
-      for (const key of Object.keys(times) as (keyof CellSamples)[])
-        for (const [index, each] of times[key].entries()) samples[index]![key].push(each);
-    }
-    return samples;
+  /** Forward through all, back through all; then forward and back once more in two halves. */
+  round(): PassTimes {
+    return { ...this.#whole(), ...this.#halves() };
   }
 
-  /** Milliseconds of the optimizer's update of all cells, for every round. */
-  updates(): number[] {
-    const optimizer = optimizerFromSpec(this.#engine, this.#options.optimizer);
-    const trainable = this.#parameters.trainable();
-    const times = Array.from({ length: WARM_UP + LEAST_REPETITIONS }, () =>
-      this.#time(() => {
-        optimizer.step(trainable, 1e-6);
-        this.#settleParameters();
-      }),
-    );
-    optimizer.dispose();
-    return times.slice(WARM_UP);
+  /** Milliseconds of the optimizer's update of all cells. */
+  update(optimizer: Optimizer): number {
+    return this.#time(() => {
+      optimizer.step(this.#parameters.trainable(), 1e-6);
+      this.#settleParameters();
+    });
   }
 
-  #whole(): Pick<CellSamples, 'forward' | 'backward'> {
+  #whole(): Pick<PassTimes, 'forward' | 'backward'> {
     const { forward, ...outward } = this.#forward();
     const backward = this.#back(outward, ({ cell, needInput }, saved, gradient, stash) => {
       const back = backwardCell(this.#pass, cell, saved, gradient, stash, { needInput });
@@ -133,7 +89,7 @@ export class PassTimer {
     return { forward, backward };
   }
 
-  #halves(): Pick<CellSamples, 'backwardInput' | 'backwardWeights'> {
+  #halves(): Pick<PassTimes, 'backwardInput' | 'backwardWeights'> {
     const owed: (() => void)[] = [];
     const backwardInput = this.#back(this.#forward(), ({ cell, needInput }, saved, gradient, stash) => {
       if (!needInput) {
@@ -155,7 +111,7 @@ export class PassTimer {
     return { backwardInput, backwardWeights };
   }
 
-  #forward(): Outward & Pick<CellSamples, 'forward'> {
+  #forward(): Outward & Pick<PassTimes, 'forward'> {
     const engine = this.#engine;
     const skips = new Map([...this.#skips].map(([name, skip]) => [name, engine.share(skip)]));
     const skipGradients = new Map<string, Tensor>();
@@ -217,7 +173,7 @@ export class PassTimer {
   #time(work: () => void): number {
     const begin = performance.now();
     work();
-    return Math.max(0, performance.now() - begin - this.#options.overhead);
+    return Math.max(0, performance.now() - begin - this.#overhead);
   }
 
   #settleGradients(): void {
