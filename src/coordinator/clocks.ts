@@ -10,6 +10,8 @@ export interface ClockExchange {
 }
 
 const EXCHANGES = 5;
+/** No clock is finer, in milliseconds. */
+const NANOSECOND = 1e-6;
 
 /** How far the clock of every worker is ahead of this process's, in milliseconds. */
 export async function clockOffsets(fleet: Fleet, workers: number): Promise<number[]> {
@@ -35,5 +37,5 @@ export function clockOffset(exchanges: readonly ClockExchange[]): number {
   const trip = ({ asked, heard }: ClockExchange): number => heard - asked;
   const best = exchanges.reduce((a, b) => (trip(b) < trip(a) ? b : a));
   const offset = best.told - (best.asked + best.heard) / 2;
-  return Math.abs(offset) <= trip(best) / 2 ? 0 : offset;
+  return Math.abs(offset) <= trip(best) / 2 + NANOSECOND ? 0 : offset;
 }

@@ -324,8 +324,10 @@ describe('for any costs, machine and schedule', () => {
         expect(Math.max(...details.map(({ busy }) => busy))).toBeLessThanOrEqual(duration + 1e-6);
         const first = workers.flat().filter(({ action }) => parseAction(action).microBatch === 0);
         const path = first.reduce((sum, { waited, end }) => sum + (end - waited), 0);
-        // Nothing of one micro-batch runs beside anything else of it; what a full queue adds to a span may.
-        if (details.every(({ blocked }) => blocked === 0)) expect(path).toBeLessThanOrEqual(duration + 1e-6);
+        // Nothing of one micro-batch runs beside anything else of it; what a full queue adds to a span may, and a skip that is
+        // copied out while the next stage has the activation already.
+        const free = request.machine.workers.every(({ copyBytesPerMs }) => copyBytesPerMs === Infinity);
+        if (free && details.every(({ blocked }) => blocked === 0)) expect(path).toBeLessThanOrEqual(duration + 1e-6);
         expect(step).toBeGreaterThanOrEqual(duration);
         expect(simulatedStep(request)).toBe(step);
       }),
