@@ -5,6 +5,7 @@ export default defineConfig({
     include: ['tests/**/*.test.ts'],
     // Worker processes are started from dist/.
     globalSetup: ['tests/setup/build.ts'],
+    setupFiles: ['tests/setup/seed.ts'],
     // The engine is a native addon with state of its own: one process a file, and no more than two at once.
     pool: 'forks',
     maxWorkers: 2,

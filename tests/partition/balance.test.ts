@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { balanceCells, CutError } from '../../src/partition/balance.ts';
 import { balanceOf, stageCosts } from '../../src/partition/partition.ts';
 import type { Partition } from '../../src/partition/partition.ts';
+import { milliseconds } from '../support/milliseconds.ts';
 
 /** Every cut of so many cells into so many consecutive stages. */
 function* everyCut(cells: number, stages: number, start = 0): Generator<Partition> {
@@ -50,7 +51,7 @@ describe('the optimal cut', () => {
   });
 
   it('is as good with costs that are no whole numbers', () => {
-    const time = fc.double({ min: 0, max: 500, noNaN: true });
+    const time = milliseconds(500);
     fc.assert(
       fc.property(instances(time), ({ costs, stages }) => {
         const best = Math.min(...[...everyCut(costs.length, stages)].map((cut) => largest(cut, costs)));

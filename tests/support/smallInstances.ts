@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import type { Cluster, Workload } from '../../src/partition/search/workload.ts';
 import type { SmallInstance } from './everyAssignment.ts';
+import { milliseconds } from './milliseconds.ts';
 
 /** How workers and their links differ. */
 export type Unlikeness = 'alike' | 'kinds of workers' | 'all different' | 'uneven links';
@@ -11,7 +12,7 @@ interface Sizes {
   readonly skips: number;
 }
 
-const time = fc.oneof(fc.integer({ min: 0, max: 12 }), fc.double({ min: 0, max: 12, noNaN: true }));
+const time = fc.oneof(fc.integer({ min: 0, max: 12 }), milliseconds(12));
 const bytes = fc.integer({ min: 0, max: 1000 });
 const times = <T>(count: number, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
   fc.array(arbitrary, { minLength: count, maxLength: count });

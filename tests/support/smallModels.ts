@@ -3,6 +3,7 @@ import type { LayerFootprint, PlannedCell } from '../../src/partition/cellCost.t
 import type { ModelCost } from '../../src/partition/modelCost.ts';
 import { linkKey } from '../../src/pipeline/messages.ts';
 import type { Machine } from '../../src/pipeline/stageCost.ts';
+import { milliseconds } from './milliseconds.ts';
 
 interface CellDraw {
   readonly forward: number;
@@ -32,7 +33,7 @@ export const smallModels = (cells: number): fc.Arbitrary<ModelCost> =>
     .record({
       draws: fc.array(drawnCell, { minLength: cells, maxLength: cells }),
       skips: fc.integer({ min: 0, max: Math.max(0, Math.floor((cells - 2) / 3)) }),
-      loss: fc.double({ min: 0, max: 3, noNaN: true }),
+      loss: milliseconds(3),
     })
     .map(({ draws, skips, loss }) => ({
       cells: plannedCells(draws, skips),
