@@ -15,7 +15,7 @@ export const LOOPBACK = '127.0.0.1';
 
 /**
  * An address of this machine, with a name or port that nobody else has. On Linux a socket in the abstract namespace: it leaves
- * no file, and tensors take three quarters of the processor time that they take over TCP (`benchmarks/link.ts`).
+ * no file, and tensors take four fifths of the processor time that they take over TCP (`benchmarks/link.ts`).
  */
 export const localAddress = (): string => (platform() === 'linux' ? `ipc://@lamp-${randomUUID()}` : anyPort(LOOPBACK));
 
