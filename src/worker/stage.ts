@@ -9,14 +9,10 @@ import {
   backwardCellInput,
   backwardCellWeights,
   disposeCellSaved,
-  forwardCell,
-  type CellBackward,
   type CellSaved,
 } from '../models/runCell.ts';
+import { backwardChain, forwardChain, type Skips } from './cellChain.ts';
 import { disposeHeld, type Held as HeldLayer } from '../layers/sequence.ts';
-
-/** Skips by name. */
-export type Skips = ReadonlyMap<string, Tensor>;
 
 export interface StageOptions {
   readonly engine: Engine;
@@ -38,15 +34,6 @@ type Owed =
   | { kind: 'layers'; held: readonly HeldLayer[] }
   /** The network's first cell: nobody reads its input's gradient, so all of its backward pass can wait. */
   | { kind: 'cell'; cell: Cell; saved: CellSaved; gradient: Tensor; stash: Tensor | undefined };
-
-/** The backward pass of a cell, or its first half. */
-type CellStep = (
-  cell: Cell,
-  saved: CellSaved,
-  gradient: Tensor,
-  stash: Tensor | undefined,
-  needInput: boolean,
-) => CellBackward<Tensor | undefined>;
 
 /**
  * The cells of one stage and the micro-batches that are in flight through them.
@@ -90,22 +77,16 @@ export class Stage {
       const held = new Map(popped.map((name) => [name, engine.share(skips.get(name)!)]));
       this.#held.set(microBatch, { kind: 'inputs', input: engine.share(input), skips: held, draws });
     }
-    const { output, stashes, saved } = this.#run(
-      this.#pass('train', draws, { keep: !recomputes, recomputing: false }),
-      input,
-      skips,
-    );
+    const pass = this.#pass('train', draws, { keep: !recomputes, recomputing: false });
+    const { output, stashes, saved } = forwardChain(pass, cells, { input, incoming: skips });
     if (!recomputes) this.#held.set(microBatch, { kind: 'everything', saved, draws });
     return { output, stashes };
   }
 
   /** A forward pass in evaluation mode, of which nothing is held. Takes over its arguments. */
   evaluate(input: Tensor, skips: Skips): { output: Tensor; stashes: Skips } {
-    const { output, stashes } = this.#run(
-      this.#pass('evaluate', [], { keep: false, recomputing: false }),
-      input,
-      skips,
-    );
+    const pass = this.#pass('evaluate', [], { keep: false, recomputing: false });
+    const { output, stashes } = forwardChain(pass, this.#options.cells, { input, incoming: skips });
     return { output, stashes };
   }
 
@@ -119,8 +100,9 @@ export class Stage {
     stashGradients: Skips,
   ): { input: Tensor | undefined; skips: Skips } {
     const { pass, saved } = this.#restore(microBatch);
-    return this.#goBack(saved, outputGradient, stashGradients, (cell, cellSaved, gradient, stash, needInput) =>
-      backwardCell(pass, cell, cellSaved, gradient, stash, { needInput }),
+    const gradients = { gradient: outputGradient, stashGradients };
+    return backwardChain(this.#options.cells, saved, gradients, (cell, cellSaved, gradient, stash, index) =>
+      backwardCell(pass, cell, cellSaved, gradient, stash, { needInput: this.#needsInput(index) }),
     );
   }
 
@@ -133,8 +115,9 @@ export class Stage {
     const { pass, saved } = this.#restore(microBatch);
     const owed: Owed[] = [];
     this.#owed.set(microBatch, { pass, owed });
-    return this.#goBack(saved, outputGradient, stashGradients, (cell, cellSaved, gradient, stash, needInput) => {
-      if (!needInput) {
+    const gradients = { gradient: outputGradient, stashGradients };
+    return backwardChain(this.#options.cells, saved, gradients, (cell, cellSaved, gradient, stash, index) => {
+      if (!this.#needsInput(index)) {
         owed.push({ kind: 'cell', cell, saved: cellSaved, gradient, stash });
         return { input: undefined };
       }
@@ -164,45 +147,14 @@ export class Stage {
     this.#held.delete(microBatch);
     const pass = this.#pass('train', held.draws, { keep: true, recomputing: true });
     if (held.kind === 'everything') return { pass, saved: held.saved };
-    const again = this.#run(pass, held.input, held.skips);
+    const again = forwardChain(pass, this.#options.cells, { input: held.input, incoming: held.skips });
     again.output.dispose();
     for (const skip of again.stashes.values()) skip.dispose();
     return { pass, saved: again.saved };
   }
 
-  #run(pass: Pass, input: Tensor, incoming: Skips): { output: Tensor; stashes: Skips; saved: CellSaved[] } {
-    const skips = new Map(incoming);
-    const saved: CellSaved[] = [];
-    let x = input;
-    for (const cell of this.#options.cells) {
-      const skip = cell.pop === undefined ? undefined : take(skips, cell.pop);
-      const result = forwardCell(pass, cell, x, skip);
-      x.dispose();
-      skip?.dispose();
-      if (cell.stash !== undefined && result.stash) skips.set(cell.stash, result.stash);
-      saved.push(result.saved);
-      x = result.output;
-    }
-    return { output: x, stashes: skips, saved };
-  }
-
-  #goBack(
-    saved: readonly CellSaved[],
-    outputGradient: Tensor,
-    stashGradients: Skips,
-    step: CellStep,
-  ): { input: Tensor | undefined; skips: Skips } {
-    const { cells, first } = this.#options;
-    const gradients = new Map(stashGradients);
-    let gradient: Tensor | undefined = outputGradient;
-    for (let c = cells.length - 1; c >= 0 && gradient; c--) {
-      const cell = cells[c]!;
-      const stash = cell.stash === undefined ? undefined : take(gradients, cell.stash);
-      const back = step(cell, saved[c]!, gradient, stash, !(first && c === 0));
-      if (cell.pop !== undefined && back.skip) gradients.set(cell.pop, back.skip);
-      gradient = back.input;
-    }
-    return { input: gradient, skips: gradients };
+  #needsInput(cell: number): boolean {
+    return !(this.#options.first && cell === 0);
   }
 
   /** Lets go of every micro-batch in flight. */
@@ -225,11 +177,4 @@ function disposeOwed(owed: Owed): void {
   disposeCellSaved(owed.saved);
   owed.gradient.dispose();
   owed.stash?.dispose();
-}
-
-function take(skips: Map<string, Tensor>, name: string): Tensor {
-  const skip = skips.get(name);
-  if (!skip) throw new Error(`skip ${name} is missing: it should have been stashed before`);
-  skips.delete(name);
-  return skip;
 }

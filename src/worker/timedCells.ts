@@ -4,16 +4,11 @@ import type { Pass } from '../layers/layer.ts';
 import { ParameterStore } from '../layers/parameterStore.ts';
 import { parameterSpecs } from '../models/describe.ts';
 import { initializeParameters } from '../models/initialize.ts';
-import {
-  backwardCell,
-  backwardCellInput,
-  backwardCellWeights,
-  forwardCell,
-  type CellBackward,
-  type CellSaved,
-} from '../models/runCell.ts';
+import type { Cell } from '../models/cell.ts';
+import { backwardCell, backwardCellInput, backwardCellWeights, type CellSaved } from '../models/runCell.ts';
 import type { Optimizer } from '../optimizers/optimizer.ts';
 import { RandomStream } from '../random/stream.ts';
+import { backwardChain, forwardChain, type CellStep, type Skips, type Watch } from './cellChain.ts';
 import type { CellPlace } from './cellPlaces.ts';
 import { settle } from './settle.ts';
 
@@ -31,13 +26,14 @@ export interface PassTimes {
 interface Outward {
   readonly saved: readonly CellSaved[];
   readonly gradient: Tensor;
-  readonly skipGradients: Map<string, Tensor>;
+  readonly stashGradients: Skips;
 }
 
 /** Consecutive cells with parameters, an input and skips of their own: their passes run as a stage runs them, and are timed. */
 export class TimedCells {
   readonly #engine: Engine;
   readonly #places: readonly CellPlace[];
+  readonly #cells: readonly Cell[];
   readonly #overhead: number;
   readonly #parameters: ParameterStore;
   readonly #pass: Pass;
@@ -51,6 +47,7 @@ export class TimedCells {
     this.#places = places;
     this.#overhead = overhead;
     const cells = places.map(({ cell }) => cell);
+    this.#cells = cells;
     this.#parameters = new ParameterStore(engine);
     initializeParameters(engine, this.#parameters, parameterSpecs(cells), 0);
     const { input } = places[0]!;
@@ -80,93 +77,73 @@ export class TimedCells {
 
   #whole(): Pick<PassTimes, 'forward' | 'backward'> {
     const { forward, ...outward } = this.#forward();
-    const backward = this.#back(outward, ({ cell, needInput }, saved, gradient, stash) => {
-      const back = backwardCell(this.#pass, cell, saved, gradient, stash, { needInput });
-      if (back.input) settle(this.#engine, back.input);
-      else this.#settleGradients();
-      return back;
-    });
+    const backward = this.#back(outward, (cell, saved, gradient, stash, index) =>
+      backwardCell(this.#pass, cell, saved, gradient, stash, { needInput: this.#needsInput(index) }),
+    );
     return { forward, backward };
   }
 
   #halves(): Pick<PassTimes, 'backwardInput' | 'backwardWeights'> {
     const owed: (() => void)[] = [];
-    const backwardInput = this.#back(this.#forward(), ({ cell, needInput }, saved, gradient, stash) => {
-      if (!needInput) {
-        owed.unshift(() => backwardCell(this.#pass, cell, saved, gradient, stash, { needInput }));
+    const backwardInput = this.#back(this.#forward(), (cell, saved, gradient, stash, index) => {
+      if (!this.#needsInput(index)) {
+        owed.unshift(() => backwardCell(this.#pass, cell, saved, gradient, stash, { needInput: false }));
         return { input: undefined };
       }
-      const half = backwardCellInput(this.#pass, cell, saved, gradient, stash);
-      settle(this.#engine, half.input);
-      owed.unshift(() => backwardCellWeights(this.#pass, half.held));
+      const { held, ...half } = backwardCellInput(this.#pass, cell, saved, gradient, stash);
+      owed.unshift(() => backwardCellWeights(this.#pass, held));
       return half;
     });
-    const backwardWeights = new Array<number>(owed.length);
-    for (let index = owed.length - 1; index >= 0; index--)
-      backwardWeights[index] = this.#time(() => {
-        owed[index]!();
-        this.#settleGradients();
-      });
-    if (!this.#places[0]!.needInput) backwardInput[0] = 0;
+    const backwardWeights = this.#times((watch) => {
+      for (const [index, work] of [...owed.entries()].toReversed())
+        watch(index, () => {
+          work();
+          return undefined;
+        });
+    });
+    if (!this.#needsInput(0)) backwardInput[0] = 0;
     return { backwardInput, backwardWeights };
   }
 
   #forward(): Outward & Pick<PassTimes, 'forward'> {
     const engine = this.#engine;
-    const skips = new Map([...this.#skips].map(([name, skip]) => [name, engine.share(skip)]));
-    const skipGradients = new Map<string, Tensor>();
-    const saved: CellSaved[] = [];
-    const forward: number[] = [];
-    let x = engine.share(this.#input);
-    for (const { cell } of this.#places) {
-      forward.push(
-        this.#time(() => {
-          const skip = cell.pop === undefined ? undefined : skips.get(cell.pop)!;
-          const result = forwardCell(this.#pass, cell, x, skip);
-          x.dispose();
-          skip?.dispose();
-          if (cell.pop !== undefined) skips.delete(cell.pop);
-          if (cell.stash !== undefined) skips.set(cell.stash, result.stash!);
-          saved.push(result.saved);
-          x = result.output;
-          settle(engine, x);
-        }),
-      );
-    }
-    // Those that leave; their gradients would come from where they go.
-    for (const [name, skip] of skips) {
-      skipGradients.set(name, small(engine, skip.shape));
-      skip.dispose();
-    }
-    const gradient = small(engine, x.shape);
+    const incoming = new Map([...this.#skips].map(([name, skip]) => [name, engine.share(skip)]));
+    const input = engine.share(this.#input);
+    let chain: ReturnType<typeof forwardChain> | undefined;
+    const forward = this.#times((watch) => {
+      chain = forwardChain(this.#pass, this.#cells, { input, incoming, watch });
+    });
+    const { output, stashes, saved } = chain!;
+    // Of those that leave; they would come from where they go.
+    const stashGradients = new Map([...stashes].map(([name, skip]) => [name, small(engine, skip.shape)]));
+    const gradient = small(engine, output.shape);
     settle(engine, gradient);
-    x.dispose();
-    return { forward, saved, gradient, skipGradients };
+    for (const tensor of [output, ...stashes.values()]) tensor.dispose();
+    return { forward, saved, gradient, stashGradients };
   }
 
   /** From the last cell to the first, each by `step`; milliseconds of each. */
-  #back(
-    { saved, gradient: last, skipGradients }: Outward,
-    step: (
-      place: CellPlace,
-      saved: CellSaved,
-      gradient: Tensor,
-      stash: Tensor | undefined,
-    ) => CellBackward<Tensor | undefined>,
-  ): number[] {
+  #back({ saved, ...gradients }: Outward, step: CellStep): number[] {
+    return this.#times((watch) => {
+      const { input, skips } = backwardChain(this.#cells, saved, gradients, step, watch);
+      for (const tensor of [input, ...skips.values()]) tensor?.dispose();
+    });
+  }
+
+  #needsInput(cell: number): boolean {
+    return this.#places[cell]!.needInput;
+  }
+
+  /** Milliseconds of what is watched, until it has been computed: what each cell made, or the gradients of its parameters. */
+  #times(body: (watch: Watch) => void): number[] {
     const times = this.#places.map(() => 0);
-    let gradient: Tensor | undefined = last;
-    for (const [index, place] of [...this.#places.entries()].toReversed()) {
-      const { stash, pop } = place.cell;
-      times[index] = this.#time(() => {
-        const back = step(place, saved[index]!, gradient!, stash === undefined ? undefined : skipGradients.get(stash));
-        if (stash !== undefined) skipGradients.delete(stash);
-        if (pop !== undefined && back.skip) skipGradients.set(pop, back.skip);
-        gradient = back.input;
+    body((cell, work) => {
+      times[cell] = this.#time(() => {
+        const made = work();
+        if (made) settle(this.#engine, made);
+        else this.#settleGradients();
       });
-    }
-    gradient?.dispose();
-    for (const skip of skipGradients.values()) skip.dispose();
+    });
     return times;
   }
 
