@@ -19,7 +19,7 @@ import { RandomStream } from '../src/random/stream.ts';
 import { formatTable } from '../src/telemetry/table.ts';
 import { describeMachine, thisMachine } from './support/machine.ts';
 import { randomModel } from './support/randomModels.ts';
-import { median } from './support/statistics.ts';
+import { median } from '../src/partition/spread.ts';
 
 /*
  * By how much other ways to cut a network are slower than the planner's: simulated step over simulated step.

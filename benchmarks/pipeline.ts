@@ -13,7 +13,7 @@ import { schedules } from '../src/pipeline/schedules.ts';
 import { formatTable } from '../src/telemetry/table.ts';
 import { describeMachine, thisMachine } from './support/machine.ts';
 import { untilQuiet } from './support/quiet.ts';
-import { median } from './support/statistics.ts';
+import { median } from '../src/partition/spread.ts';
 import { measure } from './support/subject.ts';
 
 /*

@@ -7,7 +7,7 @@ import { loadRunFile } from '../src/config/loadRunFile.ts';
 import type { RecomputeMode } from '../src/config/runFile.ts';
 import type { TrainingScheduleName } from '../src/config/scheduleName.ts';
 import { Contender, type TimedStep } from '../src/coordinator/bench/contender.ts';
-import { spreadOf, undisturbed } from '../src/coordinator/bench/figures.ts';
+import { undisturbed } from '../src/coordinator/bench/figures.ts';
 import { Stable } from '../src/coordinator/bench/stable.ts';
 import { stagesPerWorker } from '../src/coordinator/bench/subject.ts';
 import type { PipelineOptions } from '../src/coordinator/pipelineOptions.ts';
@@ -24,7 +24,7 @@ import { simulate, type Simulation } from '../src/pipeline/simulator.ts';
 import { formatTable } from '../src/telemetry/table.ts';
 import { describeMachine, thisMachine } from './support/machine.ts';
 import { untilQuiet } from './support/quiet.ts';
-import { median } from './support/statistics.ts';
+import { median } from '../src/partition/spread.ts';
 
 /*
  * Predicted against measured: time and memory of a step for plans of all kinds.
@@ -182,7 +182,7 @@ function percent(share: number | undefined): string {
 
 const rows = [...outcomes].map(([plan, { steps, peaks, prediction, balance }]) => {
   const counted = undisturbed(steps);
-  const measured = spreadOf(counted.map(({ seconds }) => seconds[0]!)).median;
+  const measured = median(counted.map(({ seconds }) => seconds[0]!));
   const predicted = prediction!.step / 1000;
   const memory = prediction!.details.map(({ memory: { peak } }, worker) => ({
     predicted: peak,

@@ -6,7 +6,7 @@ import type { RecomputeMode } from '../src/config/runFile.ts';
 import { startEngine } from '../src/engine/index.ts';
 import { compare, describeComparison } from './support/comparison.ts';
 import { describeMachine, thisMachine } from './support/machine.ts';
-import { median } from './support/statistics.ts';
+import { median } from '../src/partition/spread.ts';
 import { trainingStep } from './support/trainingStep.ts';
 
 /*

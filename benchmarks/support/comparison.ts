@@ -1,4 +1,4 @@
-import { median } from './statistics.ts';
+import { median } from '../../src/partition/spread.ts';
 import { measure, type Command, type Measured } from './subject.ts';
 
 export interface Contestant {

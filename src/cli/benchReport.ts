@@ -1,16 +1,14 @@
 import { describeSubject } from '../coordinator/bench/subject.ts';
 import type { MeasuredSeries, ThroughputPlot, ThroughputSeries } from '../telemetry/plot/throughput.ts';
 import { formatTable } from '../telemetry/table.ts';
+import { formatCount, formatShare } from '../telemetry/units.ts';
 import type { BenchEvent, BenchFigures, BenchResult } from './services.ts';
 
 /** One line about what goes on. */
 export function describeBenchEvent(event: BenchEvent): string {
   switch (event.kind) {
     case 'planned':
-      return [
-        ...event.leftOut.map(({ subject, why }) => `left out: ${describeSubject(subject)}: ${why}`),
-        `${event.subjects.length} to measure`,
-      ].join('\n');
+      return [...event.leftOut.map(describeLeftOut), `${event.subjects.length} to measure`].join('\n');
     case 'measured':
       return `round ${event.round}/${event.rounds}  ${describeSubject(event.subject)}  ${event.seconds.toFixed(3)} s a step${disturbed(event.disturbance)}`;
     case 'failed':
@@ -18,9 +16,12 @@ export function describeBenchEvent(event: BenchEvent): string {
   }
 }
 
+const describeLeftOut = ({ subject, why }: BenchResult['leftOut'][number]): string =>
+  `left out: ${describeSubject(subject)}: ${why}`;
+
 /** Told where it is more than a little. */
 const disturbed = (share: number | undefined): string =>
-  share !== undefined && share > 0.05 ? ` (others took ${Math.round(100 * share)}% of the machine)` : '';
+  share !== undefined && share > 0.05 ? ` (others took ${formatShare(share)} of the machine)` : '';
 
 /** The whole result as a table, with what it was measured on. */
 export function describeBench(result: BenchResult): string {
@@ -45,7 +46,7 @@ export function describeBench(result: BenchResult): string {
     ].map((title) => ({ title, align: 'right' as const })),
   ] as const;
   const about = [
-    `${result.run}: ${samples} samples of ${size.slice(0, -1).join(' × ')} a step, ${threads} ${threads === 1 ? 'thread' : 'threads'} a worker,`,
+    `${result.run}: ${samples} samples of ${size.slice(0, -1).join(' × ')} a step, ${formatCount(threads, 'thread')} a worker,`,
     `median of ${rounds} interleaved rounds`,
   ].join(' ');
   return [
@@ -57,13 +58,12 @@ export function describeBench(result: BenchResult): string {
     'speed-up: over one worker. efficiency: of as many independent workers side by side, which send nothing.',
     'bubble: the mean part of the step in which a worker waits; predicted by the simulator from profiles.',
     'steps: those that count; others: the most of the machine that other processes took in one of them.',
-    ...leftOut.map(({ subject, why }) => `left out: ${describeSubject(subject)}: ${why}`),
+    ...leftOut.map(describeLeftOut),
   ].join('\n');
 }
 
 function rowOf(figures: BenchFigures): string[] {
   const { subject, stepSeconds, bubble, peaks } = figures;
-  const percent = (share: number | undefined): string => (share === undefined ? '' : `${Math.round(100 * share)}%`);
   const piped = subject.kind === 'pipeline';
   return [
     String(subject.workers),
@@ -73,13 +73,13 @@ function rowOf(figures: BenchFigures): string[] {
     (figures.voxelsPerSecond / 1e6).toFixed(2),
     `${stepSeconds.median.toFixed(3)} s (${stepSeconds.lower.toFixed(3)}–${stepSeconds.upper.toFixed(3)})`,
     figures.speedUp === undefined ? '' : figures.speedUp.toFixed(2),
-    piped ? percent(figures.efficiency) : '',
-    piped ? percent(bubble.measured) : '',
-    piped ? percent(bubble.predicted) : '',
+    piped ? formatShare(figures.efficiency) : '',
+    piped ? formatShare(bubble.measured) : '',
+    piped ? formatShare(bubble.predicted) : '',
     [...new Set(peaks.map(gibibytes))].join(', '),
     figures.bytesSent > 0 ? `${(figures.bytesSent / 2 ** 20).toFixed(0)} MiB` : '',
     `${figures.counted} of ${figures.steps}`,
-    percent(figures.disturbance),
+    formatShare(figures.disturbance),
   ];
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { skipWays } from '../config/schema/pipeline.ts';
+import { recomputeModes, skipWays } from '../config/schema/pipeline.ts';
 import type { EngineSpec, RecomputeMode, SkipWay } from '../config/runFile.ts';
 import {
   placementNames,
@@ -45,7 +45,7 @@ export function parityCommand(context: CliContext): Command {
         .default([1], '1'),
     )
     .option('--micro-batches <M>', 'micro-batches; else as in the case', parseCount)
-    .addOption(new Option('--recompute <mode>', 'what is recomputed').choices(['always', 'except_last', 'never']))
+    .addOption(new Option('--recompute <mode>', 'what is recomputed').choices(recomputeModes))
     .addOption(new Option('--schedule <name>', 'order of the actions').choices(trainingScheduleNames))
     .addOption(new Option('--placement <name>', "stages on workers; else the schedule's own").choices(placementNames))
     .addOption(new Option('--skips <way>', 'straight, or through every stage between').choices(skipWays))

@@ -1,6 +1,7 @@
+import { mean } from '../partition/spread.ts';
 import { formatGantt } from '../telemetry/gantt.ts';
 import { formatTable, type Column } from '../telemetry/table.ts';
-import { formatBytes, formatCount } from '../telemetry/units.ts';
+import { formatBytes, formatCount, formatShare } from '../telemetry/units.ts';
 import type { RunPlan } from './services.ts';
 
 type Plan = Extract<RunPlan, { kind: 'plan' }>;
@@ -33,11 +34,11 @@ export function describeSource(source: Plan['source'], file: string): string {
 }
 
 function describeStep({ schedule, microBatches, batchSize, recompute, threaded, step, workers }: Plan): string {
-  const bubble = workers.reduce((sum, worker) => sum + worker.bubble, 0) / workers.length;
+  const bubble = mean(workers.map((worker) => worker.bubble));
   const rate = (1000 * batchSize) / step;
   return (
-    `Schedule ${schedule}, ${formatCount(microBatches, 'micro-batch').replace(/chs$/, 'ches')}, recomputation ${recompute}: a step ` +
-    `takes ${time(step)} ms, ${rate.toPrecision(3)} samples/s; bubble ${percent(bubble)}.` +
+    `Schedule ${schedule}, ${formatCount(microBatches, 'micro-batch', 'micro-batches')}, recomputation ${recompute}: a step ` +
+    `takes ${time(step)} ms, ${rate.toPrecision(3)} samples/s; bubble ${formatShare(bubble)}.` +
     (threaded.length > 0 ? ` Skips that go through every stage between: ${threaded.join(', ')}.` : '')
   );
 }
@@ -64,7 +65,7 @@ function workerTable({ workers }: Plan): string {
   return formatTable(
     [right('worker'), { title: 'stages' }, ...['works', 'bubble', 'peak memory', 'of'].map(right)],
     workers.map(({ worker, stages, busy, bubble, peak, limit }) => [
-      ...[String(worker), stages.join(', '), `${time(busy)} ms`, percent(bubble)],
+      ...[String(worker), stages.join(', '), `${time(busy)} ms`, formatShare(bubble)],
       ...[formatBytes(peak), formatBytes(limit)],
     ]),
   );
@@ -78,7 +79,7 @@ export function describeSchedules(schedules: readonly Alternative[], chosen?: st
       `${schedule}${schedule === chosen ? ' ←' : ''}`,
       String(balance.length),
       `${time(step)} ms`,
-      predicted ? percent(predicted.bubble.reduce((sum, each) => sum + each, 0) / predicted.bubble.length) : '',
+      predicted ? formatShare(mean(predicted.bubble)) : '',
       predicted ? formatBytes(Math.max(...predicted.memory)) : '',
       excess > 0 ? `does not fit: ${formatBytes(excess)} missing` : 'fits',
     ]),
@@ -86,4 +87,3 @@ export function describeSchedules(schedules: readonly Alternative[], chosen?: st
 }
 
 const time = (milliseconds: number): string => milliseconds.toFixed(milliseconds < 100 ? 2 : 1);
-const percent = (share: number): string => `${Math.round(100 * share)}%`;

@@ -1,4 +1,4 @@
-/** What repeated times come to, in milliseconds: the median, and the quartiles on both sides of it. */
+/** What repeated times come to, in their own unit: the median, and the quartiles on both sides of it. */
 export interface Spread {
   readonly median: number;
   readonly lower: number;
@@ -13,6 +13,9 @@ export const spreadOf = (times: readonly number[]): Spread => ({
 
 /** The middle of repeated times; of an even number, the mean of the middle two. */
 export const median = (times: readonly number[]): number => quantile(times, 0.5);
+
+export const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Between two times by the straight line (R's and NumPy's default, type 7). */
 const quantile = (times: readonly number[], share: number): number => {

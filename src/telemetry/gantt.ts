@@ -3,6 +3,7 @@ import { parseAction } from '../pipeline/action.ts';
 import type { ActionKind } from '../pipeline/action.ts';
 import type { Timeline, TimelineSpan } from '../pipeline/timeline.ts';
 import { timeShares } from './timeline.ts';
+import { formatShare } from './units.ts';
 
 export interface GanttOptions {
   /** Columns of the terminal. */
@@ -38,7 +39,7 @@ const least = 20;
  */
 export const formatGantt = (timeline: Timeline, { columns, colours = pc.isColorSupported }: GanttOptions): string => {
   const labels = timeline.workers.map((_, worker) => `worker ${worker}`);
-  const bubbles = timeShares(timeline).map(({ bubble }) => ` bubble ${Math.round(100 * bubble)}%`);
+  const bubbles = timeShares(timeline).map(({ bubble }) => ` bubble ${formatShare(bubble)}`);
   const margin = Math.max(0, ...labels.map(({ length }) => length)) + 1;
   const width = Math.max(least, columns - margin - 2 - Math.max(0, ...bubbles.map(({ length }) => length)));
   const rows = timeline.workers.map((spans, worker) => {

@@ -10,9 +10,13 @@ export function formatDuration(seconds: number): string {
 const pad = (n: number): string => String(n).padStart(2, '0');
 
 /** `1 step`, `3 steps`, `22,906,650 parameters`. */
-export function formatCount(n: number, noun: string): string {
-  return `${n.toLocaleString('en-US')} ${noun}${n === 1 ? '' : 's'}`;
+export function formatCount(n: number, noun: string, nouns = `${noun}s`): string {
+  return `${n.toLocaleString('en-US')} ${n === 1 ? noun : nouns}`;
 }
+
+/** `18%`; nothing where it is not known. */
+export const formatShare = (share: number | undefined): string =>
+  share === undefined ? '' : `${Math.round(100 * share)}%`;
 
 /** A measure such as a loss to about three digits: `1.23`, `0.456`, `1.2e-5`. */
 export function formatMeasure(value: number): string {

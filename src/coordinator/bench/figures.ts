@@ -1,13 +1,7 @@
+import { mean, median, spreadOf, type Spread } from '../../partition/spread.ts';
 import { recordedTimeline, timeShares } from '../../telemetry/timeline.ts';
 import type { TimedStep } from './contender.ts';
 import type { Subject } from './subject.ts';
-
-/** The middle of several times, with the quartiles around it. */
-export interface Spread {
-  readonly median: number;
-  readonly lower: number;
-  readonly upper: number;
-}
 
 /** What one subject did in all rounds. */
 export interface Figures {
@@ -101,10 +95,7 @@ const mostOf = (steps: readonly TimedStep[]): number | undefined => {
 /** Samples a second: those of all pipelines that step side by side, each by its median step. */
 export function rateOf(steps: readonly TimedStep[], samples: number): number {
   const pipelines = steps[0]?.seconds.length ?? 0;
-  const medians = Array.from(
-    { length: pipelines },
-    (_, each) => spreadOf(steps.map(({ seconds }) => seconds[each]!)).median,
-  );
+  const medians = Array.from({ length: pipelines }, (_, each) => median(steps.map(({ seconds }) => seconds[each]!)));
   return medians.reduce((sum, seconds) => sum + samples / seconds, 0);
 }
 
@@ -113,17 +104,5 @@ function bubblesOf(steps: readonly TimedStep[]): number[] {
   const perStep = steps.map(({ recordings }) =>
     recordings.flatMap(({ record }) => timeShares(recordedTimeline(record)).map(({ bubble }) => bubble)),
   );
-  return (perStep[0] ?? []).map((_, worker) => spreadOf(perStep.map((bubbles) => bubbles[worker]!)).median);
+  return (perStep[0] ?? []).map((_, worker) => median(perStep.map((bubbles) => bubbles[worker]!)));
 }
-
-export function spreadOf(values: readonly number[]): Spread {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number): number => {
-    const place = share * (sorted.length - 1);
-    const [below, above] = [sorted[Math.floor(place)] ?? NaN, sorted[Math.ceil(place)] ?? NaN];
-    return below + (place - Math.floor(place)) * (above - below);
-  };
-  return { median: at(0.5), lower: at(0.25), upper: at(0.75) };
-}
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,5 +1,6 @@
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import type { RunFile } from '../../config/runFile.ts';
+import { mean, median } from '../../partition/spread.ts';
 import { chunk } from '../../pipeline/microBatch.ts';
 import { schedules } from '../../pipeline/schedules.ts';
 import { sizeOf } from '../../engine/tensor.ts';
@@ -8,7 +9,7 @@ import type { Pipeline } from '../pipeline.ts';
 import type { PipelineOptions } from '../pipelineOptions.ts';
 import { planTraining } from '../trainingPlan.ts';
 import { Contender, type TimedStep } from './contender.ts';
-import { figuresOf, spreadOf, type Figures, type Observed } from './figures.ts';
+import { figuresOf, type Figures, type Observed } from './figures.ts';
 import { Stable } from './stable.ts';
 import { stagesPerWorker, subjectsOf, type BenchGrid, type LeftOut, type Subject } from './subject.ts';
 
@@ -130,7 +131,7 @@ class Rounds {
     signal.throwIfAborted();
     try {
       const taken = await this.#stable.use(subject, (contender, fresh) => this.#steps(subject, contender, fresh));
-      const seconds = spreadOf(taken.flatMap((step) => step.seconds)).median;
+      const seconds = median(taken.flatMap((step) => step.seconds));
       const disturbances = taken.flatMap(({ disturbance }) => disturbance ?? []);
       const disturbance = disturbances.length > 0 ? Math.max(...disturbances) : undefined;
       report({ kind: 'measured', round, rounds, subject, seconds, disturbance });
@@ -169,7 +170,7 @@ class Rounds {
 function predictedOf({ layout, workers }: Pipeline): Observed['predicted'] {
   if (!layout.plan || workers.length === 1) return undefined;
   const { step, bubble } = layout.plan.predicted;
-  return { seconds: step / 1000, bubble: bubble.reduce((sum, share) => sum + share, 0) / bubble.length };
+  return { seconds: step / 1000, bubble: mean(bubble) };
 }
 
 /** What is launched for a subject: one pipeline, or one for every independent worker, each on a device of its own. */

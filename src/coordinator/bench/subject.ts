@@ -1,4 +1,5 @@
 import { stagesOnWorker, type TrainingScheduleName } from '../../config/scheduleName.ts';
+import { formatCount } from '../../telemetry/units.ts';
 
 /**
  * What is timed. `pipeline`: the network cut over so many workers. `independent`: so many pipelines of one worker each, which
@@ -68,7 +69,7 @@ export const stagesPerWorker = (schedule: TrainingScheduleName): number => {
 /** `2 workers, 8 micro-batches, zb_v` */
 export function describeSubject(subject: Subject): string {
   const { workers, microBatches } = subject;
-  const count = `${workers} ${workers === 1 ? 'worker' : 'workers'}, ${microBatches} micro-batches`;
+  const count = `${formatCount(workers, 'worker')}, ${formatCount(microBatches, 'micro-batch', 'micro-batches')}`;
   if (subject.kind === 'pipeline') return `${count}, ${subject.schedule}`;
   return workers === 1 ? count : `${count}, independent`;
 }

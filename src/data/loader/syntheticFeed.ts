@@ -1,3 +1,4 @@
+import { sizeOf } from '../../engine/tensor.ts';
 import { RandomStream } from '../../random/stream.ts';
 import type { LoaderConfiguration } from './configuration.ts';
 import type { Batch, Feed } from './feed.ts';
@@ -8,7 +9,7 @@ export class SyntheticFeed implements Feed {
 
   constructor({ shape, classes, seed }: Extract<LoaderConfiguration, { kind: 'synthetic' }>) {
     const [samples = 1, ...rest] = shape;
-    const voxels = samples * rest.slice(0, -1).reduce((product, size) => product * size, 1);
+    const voxels = samples * sizeOf(rest.slice(0, -1));
     const stream = new RandomStream('synthetic', seed);
     this.#batch = {
       shape,

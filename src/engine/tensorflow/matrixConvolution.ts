@@ -131,6 +131,6 @@ function product(
 
 /** The same matrix, or its transpose, times each sample's. */
 function batched(r: Runtime, matrix: Tensor, samples: Tensor, transpose: boolean): Tensor {
-  if (samples.shape[0] === 1) return product(r, matrix, asMatrix(r, samples), { transposeA: transpose });
-  return r.run('BatchMatMulV2', [r.float, r.bool('adj_x', transpose), r.bool('adj_y', false)], [matrix, samples]);
+  const right = samples.shape[0] === 1 ? asMatrix(r, samples) : samples;
+  return product(r, matrix, right, { transposeA: transpose });
 }

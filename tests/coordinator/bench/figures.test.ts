@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { TimedStep } from '../../../src/coordinator/bench/contender.ts';
-import { figuresOf, rateOf, spreadOf, undisturbed, type Observed } from '../../../src/coordinator/bench/figures.ts';
+import { figuresOf, rateOf, undisturbed, type Observed } from '../../../src/coordinator/bench/figures.ts';
 import type { Subject } from '../../../src/coordinator/bench/subject.ts';
+import { spreadOf } from '../../../src/partition/spread.ts';
 import { schedules } from '../../../src/pipeline/schedules.ts';
 
 /** Steps of two workers, each of which waits for the other's micro-batch: a quarter and a half of the step. */
