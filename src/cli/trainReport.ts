@@ -1,5 +1,5 @@
-import { resolve } from 'node:path';
 import type { RunFile } from '../config/runFile.ts';
+import { caseFiles } from '../data/caseFiles.ts';
 import type { TrainResult } from './services.ts';
 import { listFiles, runFiles } from '../telemetry/runDirectory.ts';
 import { formatTable } from '../telemetry/table.ts';
@@ -23,7 +23,7 @@ function describeDice(dice: Readonly<Record<string, number>>, mean: number): str
 /** What the validation of a run can and cannot say, from which images it was done on. */
 export function describeValidation({ data }: RunFile, baseDirectory: string, undeformedDice?: number): string {
   const images = (cases: RunFile['data']['train']): Set<string> =>
-    new Set(cases.map(({ image }) => resolve(baseDirectory, image)));
+    new Set(cases.flatMap((entry) => caseFiles(entry, baseDirectory).images.slice(0, 1)));
   const trained = images(data.train);
   const validated = images(data.validation);
   if (validated.size === 0)

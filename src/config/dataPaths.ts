@@ -1,17 +1,38 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Fault } from './runFileError.ts';
-import type { DataSpec, RunFile } from './runFile.ts';
+import type { CaseSpec, RunFile } from './runFile.ts';
 import { isSchedulePath, type SchedulePath } from './scheduleName.ts';
 
-type Case = DataSpec['train'][number];
+/** The files of a case, each with the key that names it. */
+export function filesOfCase({ image, label }: CaseSpec): readonly { readonly key: string; readonly path: string }[] {
+  return [...pathsOf('image', image), ...pathsOf('label', label)];
+}
+
+function pathsOf(
+  key: string,
+  value: CaseSpec['image'] | CaseSpec['label'],
+): readonly { readonly key: string; readonly path: string }[] {
+  if (typeof value === 'string') return [{ key, path: value }];
+  if (Array.isArray(value)) return value.map((path, i) => ({ key: `${key}[${i}]`, path }));
+  return Object.entries(value).map(([name, path]) => ({ key: `${key}.${name}`, path }));
+}
+
+/** The same case with other paths. */
+export function mapPaths({ image, label, ...rest }: CaseSpec, change: (path: string) => string): CaseSpec {
+  return {
+    ...rest,
+    image: typeof image === 'string' ? change(image) : image.map(change),
+    label:
+      typeof label === 'string'
+        ? change(label)
+        : Object.fromEntries(Object.entries(label).map(([name, path]) => [name, change(path)])),
+  };
+}
 
 /** The run with the paths of its images made absolute, so that it means the same from any folder. */
 export function withAbsolutePaths(run: RunFile, baseDirectory: string): RunFile {
-  const absolute = ({ image, label }: Case): Case => ({
-    image: resolve(baseDirectory, image),
-    label: resolve(baseDirectory, label),
-  });
+  const absolute = (entry: CaseSpec): CaseSpec => mapPaths(entry, (path) => resolve(baseDirectory, path));
   const { train, validation } = run.data;
   const { schedule } = run.pipeline;
   return {
@@ -29,11 +50,11 @@ export function missingFiles(run: RunFile, baseDirectory: string): readonly Faul
   const faults: Fault[] = [];
   for (const set of ['train', 'validation'] as const)
     for (const [i, entry] of run.data[set].entries())
-      for (const kind of ['image', 'label'] as const) {
-        const path = resolve(baseDirectory, entry[kind]);
+      for (const file of filesOfCase(entry)) {
+        const path = resolve(baseDirectory, file.path);
         if (!existsSync(path))
           faults.push({
-            key: `data.${set}[${i}].${kind}`,
+            key: `data.${set}[${i}].${file.key}`,
             problem: `there is no file ${path}`,
             remedy: `paths are relative to the run file's folder`,
           });

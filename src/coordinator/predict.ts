@@ -40,7 +40,8 @@ export async function predict(options: PredictOptions): Promise<PredictResult> {
   const { run } = loadRunFile(join(options.runDirectory, runFiles.run), [], { checkFiles: false });
   const model = buildModel(run.model);
   const file = resolve(options.input);
-  const { image, source } = await loadImage(file, { channels: model.inChannels });
+  const { transforms } = run.data;
+  const { image, source } = await loadImage([file], { channels: model.inChannels, transforms });
   const size = paddedSize(image.size, model.divisor);
   const asked = options.workers ?? run.pipeline.workers;
   const workers = asked === 'auto' ? workersFor(await visibleGpus(), model.cells.length) : asked;
@@ -65,14 +66,14 @@ export async function predict(options: PredictOptions): Promise<PredictResult> {
     batchNorm: settings.batch_norm,
     engine: options.engine === undefined ? engine : { ...engine, name: options.engine },
     weights: { file: resolve(options.runDirectory, runFiles.weights), prefix: '' },
-    loader: { kind: 'images', model: run.model },
+    loader: { kind: 'images', model: run.model, transforms },
     microBatchShape: [1, ...tensorShape(size, model.inChannels)],
     microBatches: 1,
     costs: 'estimated',
   });
   try {
     const [output] = await pipeline.evaluate({ step: 0, source: { kind: 'image', file }, microBatches: [1] }, 'labels');
-    const labels = labelsOf(image, divisor, output!.values as Uint8Array);
+    const labels = labelsOf(image, model, [output!.values as Uint8Array]);
     await writeNifti(options.output, labels, { type: 'uint8', like: source });
     options.report({ kind: 'saved', path: options.output, what: 'segmentation' });
     const counts = new Array<number>(run.data.classes.length).fill(0);

@@ -242,10 +242,9 @@ class Training {
   async #validate(epoch: number): Promise<void> {
     const { run, report } = this.#options;
     const { validation: cases, model } = this.#plan;
-    const { divisor } = model;
     // On the data plane every image is a step; training steps have the numbers before, so that no tensor is mistaken for another's.
     const step = this.#steps + 1 + this.#validated;
-    const found = await validate(this.#pipeline, cases, { classes: run.data.classes, divisor, step });
+    const found = await validate(this.#pipeline, cases, { classes: run.data.classes, model, step });
     this.#validated += cases.length;
     const best = !this.#best || found.meanDice > this.#best.meanDice;
     const { meanDice, counted, dice, seconds } = found;

@@ -1,5 +1,5 @@
-import { resolve } from 'node:path';
-import type { RunFile } from '../config/runFile.ts';
+import type { CaseSpec, RunFile } from '../config/runFile.ts';
+import { caseFiles } from '../data/caseFiles.ts';
 import { tensorShape } from '../data/channels.ts';
 import { loadCase, loadImage, type Case } from '../data/dataset.ts';
 import { samplesInEpoch, stepsOfEpoch } from '../data/order.ts';
@@ -9,7 +9,7 @@ import type { Shape } from '../engine/tensor.ts';
 import { diceScores, meanOf } from '../metrics/dice.ts';
 import type { Model } from '../models/cell.ts';
 import { buildModel } from '../models/index.ts';
-import { checkPlan, PlanError, type PlanFault } from '../partition/limits.ts';
+import { checkPlan, PlanError } from '../partition/limits.ts';
 import { chunk } from '../pipeline/microBatch.ts';
 import { visibleGpus, workersFor } from './devices.ts';
 
@@ -35,16 +35,12 @@ export interface TrainingPlan extends RunShape {
 export async function planTraining(run: RunFile, baseDirectory: string): Promise<TrainingPlan> {
   const { data, training } = run;
   const model = buildModel(run.model);
-  if (model.spatialDims !== 3) throw new PlanError([flatModel]);
-  const load = ({ image, label }: { image: string; label: string }): Promise<Case> =>
-    loadCase(
-      { image: resolve(baseDirectory, image), label: resolve(baseDirectory, label) },
-      { ...data, channels: model.inChannels },
-    );
+  const load = (files: CaseSpec): Promise<Case> =>
+    loadCase(caseFiles(files, baseDirectory), { ...data, channels: model.inChannels });
   const samples: SampleOf[] = syntheticSamples(run);
   for (const files of data.train) {
-    const { image } = await load(files);
-    samples.push({ file: files.image, size: sampleSize(image.size, { ...data, divisor: model.divisor }) });
+    const { image, source } = await load(files);
+    samples.push({ file: source.file, size: sampleSize(image.size, { ...data, ...model }) });
   }
   const shape = await checkedShape(run, model, samples);
   const validation: Case[] = [];
@@ -70,12 +66,12 @@ export async function planTraining(run: RunFile, baseDirectory: string): Promise
 export async function shapeOfRun(run: RunFile, baseDirectory: string): Promise<RunShape> {
   const { data } = run;
   const model = buildModel(run.model);
-  if (model.spatialDims !== 3) throw new PlanError([flatModel]);
   const samples = syntheticSamples(run);
   if (data.patch_size === 'whole')
-    for (const { image: file } of data.train) {
-      const { image } = await loadImage(resolve(baseDirectory, file), { channels: model.inChannels });
-      samples.push({ file, size: sampleSize(image.size, { ...data, divisor: model.divisor }) });
+    for (const entry of data.train) {
+      const { images } = caseFiles(entry, baseDirectory);
+      const { image, source } = await loadImage(images, { channels: model.inChannels, transforms: data.transforms });
+      samples.push({ file: source.file, size: sampleSize(image.size, { ...data, ...model }) });
     }
   else if (samples.length === 0) samples.push({ file: 'data.patch_size', size: triple(data.patch_size) });
   return checkedShape(run, model, samples);
@@ -93,7 +89,7 @@ async function checkedShape(run: RunFile, model: Model, samples: readonly Sample
     workers,
     batchSize: training.batch_size,
     microBatches: parts,
-    spatialSize: largest,
+    spatialSize: largest.slice(0, model.spatialDims),
     spatialKey: data.synthetic || data.patch_size === 'whole' ? file : 'data.patch_size',
     spatialDims: model.spatialDims,
     divisor: model.divisor,
@@ -101,7 +97,8 @@ async function checkedShape(run: RunFile, model: Model, samples: readonly Sample
   });
   checkSizes(samples, training.batch_size);
   const [samplesOfOne = 1] = chunk(training.batch_size, parts);
-  return { model, workers, microBatchShape: [samplesOfOne, ...tensorShape(largest, model.inChannels)] };
+  const shape = tensorShape(largest, model.inChannels);
+  return { model, workers, microBatchShape: [samplesOfOne, ...(model.spatialDims === 2 ? shape.slice(1) : shape)] };
 }
 
 const syntheticSamples = ({ data }: RunFile): SampleOf[] =>
@@ -114,14 +111,6 @@ interface SampleOf {
 }
 
 const triple = ([x = 1, y = 1, z = 1]: readonly number[]): SampleOf['size'] => [x, y, z];
-
-const flatModel: PlanFault = {
-  kind: 'spatial axes',
-  key: 'model.spatial_dims',
-  value: 2,
-  problem: '2, but images and their crops are volumes',
-  remedy: 'set model.spatial_dims to 3: slices cannot be trained on yet',
-};
 
 /** Samples of one mini-batch lie in one array, so they have one size. */
 function checkSizes([first, ...others]: readonly SampleOf[], batchSize: number): void {

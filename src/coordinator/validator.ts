@@ -1,5 +1,5 @@
 import type { Case } from '../data/dataset.ts';
-import { labelsOf } from '../data/wholeImage.ts';
+import { labelsOf, microBatchesOf, type NetworkInput } from '../data/wholeImage.ts';
 import type { Volume } from '../data/volume.ts';
 import { diceScores, meanOf } from '../metrics/dice.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -19,15 +19,17 @@ export interface Validation {
 export async function validate(
   pipeline: Pipeline,
   cases: readonly Case[],
-  { classes, divisor, step }: { classes: readonly string[]; divisor: number; step: number },
+  { classes, model, step }: { classes: readonly string[]; model: NetworkInput; step: number },
 ): Promise<Validation> {
   const begin = performance.now();
   const predictions: Volume<Uint8Array>[] = [];
   const scores: (readonly number[])[] = [];
   for (const [number, { image, labels }] of cases.entries()) {
     const source = { kind: 'validation', case: number } as const;
-    const [output] = await pipeline.evaluate({ step: step + number, source, microBatches: [1] }, 'labels');
-    const prediction = labelsOf(image, divisor, output!.values as Uint8Array);
+    const microBatches = microBatchesOf(image, model);
+    const outputs = await pipeline.evaluate({ step: step + number, source, microBatches }, 'labels');
+    const parts = outputs.map((output) => output.values as Uint8Array);
+    const prediction = labelsOf(image, model, parts);
     predictions.push(prediction);
     scores.push(diceScores(prediction.values, labels.values, { classes: classes.length }).perClass);
   }

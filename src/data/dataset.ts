@@ -1,21 +1,32 @@
-import { basename } from 'node:path';
+import type { TransformSpec } from '../config/runFile.ts';
 import { largestOffset, spacingOf } from './affine.ts';
+import { nameOf, type CaseFiles } from './caseFiles.ts';
+import { stackChannels, toFloats } from './channels.ts';
 import { DataError } from './dataError.ts';
 import { classIndices, voxelsByClass, type LabelOptions } from './labels.ts';
+import { mergeMasks } from './masks.ts';
 import { readNifti, type NiftiImage } from './nifti/read.ts';
-import { normalizeNonZero } from './normalize.ts';
-import type { Volume } from './volume.ts';
+import { applyDeterministic } from './transforms/index.ts';
+import type { Subject } from './transforms/transform.ts';
+import type { Affine, Volume } from './volume.ts';
 
 /** Where a volume came from: what a file on the same grid must say again. */
 export type VolumeSource = Pick<NiftiImage, 'file' | 'version' | 'type' | 'orientation'>;
 
+/** Where voxels lie: how many along x, y, z, and where in space. */
+export interface Grid {
+  readonly size: Volume['size'];
+  readonly affine: Affine;
+}
+
 /** An image as the network is given it. */
 export interface LoadedImage {
-  /** Name of the file without folder and endings. */
   readonly name: string;
-  /** Normalized. */
+  /** After the deterministic transforms. */
   readonly image: Volume<Float32Array>;
   readonly source: VolumeSource;
+  /** The grid of the file, on which results are written. */
+  readonly grid: Grid;
 }
 
 /** An image with the class of every voxel. */
@@ -23,71 +34,116 @@ export interface Case extends LoadedImage {
   readonly labels: Volume<Uint8Array>;
   /** Voxel indices of every class; those of the background are left out. */
   readonly voxels: readonly Uint32Array[];
+  /** For every class, whether it is annotated in this image: what is not must not be learnt. */
+  readonly annotated: readonly boolean[];
 }
 
-export interface CaseOptions extends LabelOptions {
+export interface ImageOptions {
   /** Channels that the network takes; unchecked when absent. */
   readonly channels?: number;
+  readonly transforms: readonly TransformSpec[];
+}
+
+export interface CaseOptions extends ImageOptions, LabelOptions {
+  /** Whether a structure without a mask is not annotated, or not there. `unannotated` unless given. */
+  readonly missing_structures?: 'unannotated' | 'background';
 }
 
 /** Grids may differ by this share of a voxel, since headers round. */
 const GRID_TOLERANCE = 0.1;
 
-/** Reads and normalizes an image: z-score of the non-zero voxels. Throws a NiftiError or a DataError. */
-export async function loadImage(file: string, { channels }: { channels?: number } = {}): Promise<LoadedImage> {
-  const { volume, ...source } = await readNifti(file);
-  if (channels !== undefined && volume.channels !== channels)
-    throw new DataError(
-      file,
-      `the image has ${volume.channels} channels (its size is ${[...volume.size, volume.channels].join(' × ')}), and the model takes ${channels}`,
-      channels === 1 ? 'Give a 3D image' : 'Give a 4D image, or set model.in_channels',
-    );
-  return { name: nameOf(file), image: { ...volume, values: normalizeNonZero(file, volume) }, source };
+/** Reads an image, of one file or one a channel, and does its deterministic transforms. Throws a NiftiError or a DataError. */
+export async function loadImage(files: readonly string[], options: ImageOptions): Promise<LoadedImage> {
+  const { image, source } = await readImage(files, options.channels);
+  const { image: transformed } = applyDeterministic({ file: source.file, image }, options.transforms);
+  return { name: nameOf(source.file), image: transformed, source, grid: { size: image.size, affine: image.affine } };
 }
 
 /** Reads a training or validation case and checks that image and label belong together. Throws a NiftiError or a DataError. */
-export async function loadCase(
-  files: { readonly image: string; readonly label: string },
-  { channels, ...options }: CaseOptions,
-): Promise<Case> {
-  const loaded = await loadImage(files.image, channels === undefined ? {} : { channels });
-  const { volume } = await readNifti(files.label);
-  checkGrid(files, loaded.image, volume);
-  const values = classIndices(files.label, volume.values, options);
-  const voxels = voxelsByClass(values, options.classes.length);
+export async function loadCase(files: CaseFiles, options: CaseOptions): Promise<Case> {
+  const { image, source } = await readImage(files.images, options.channels);
+  const { labels, annotated } = await readLabels(files, image, options);
+  const subject: Subject = applyDeterministic({ file: source.file, image, labels }, options.transforms);
+  const transformed = subject.labels!;
+  const voxels = voxelsByClass(transformed.values, options.classes.length);
   if (voxels.every((list) => list.length === 0))
     throw new DataError(
-      files.label,
+      typeof files.label === 'string' ? files.label : source.file,
       `no voxel belongs to any of ${options.classes.slice(1).join(', ')}`,
       'Give the label map of this image, or correct data.label_map',
     );
-  return { ...loaded, labels: { ...volume, values }, voxels };
+  const grid = { size: image.size, affine: image.affine };
+  return { name: files.name, image: subject.image, source, grid, labels: transformed, voxels, annotated };
 }
 
-function checkGrid(files: { readonly image: string; readonly label: string }, image: Volume, label: Volume): void {
+async function readImage(
+  files: readonly string[],
+  channels: number | undefined,
+): Promise<{ image: Volume<Float32Array>; source: VolumeSource }> {
+  const [first, ...others] = files;
+  const { volume, ...source } = await readNifti(first!);
+  const parts = [toFloats(first!, volume)];
+  for (const file of others) {
+    const { volume: part } = await readNifti(file);
+    checkGrid({ file, volume: part }, { file: first!, volume });
+    parts.push(toFloats(file, part));
+  }
+  const image = stackChannels(parts);
+  if (channels !== undefined && image.channels !== channels)
+    throw new DataError(
+      first!,
+      `the image has ${image.channels} channels (its size is ${[...image.size, image.channels].join(' × ')}), and the model takes ${channels}`,
+      channels === 1 ? 'Give a 3D image' : 'Give a 4D image or one file a channel, or set model.in_channels',
+    );
+  return { image, source };
+}
+
+/** The class of every voxel, from a label map or from masks. */
+async function readLabels(
+  { label }: CaseFiles,
+  image: Volume,
+  options: CaseOptions & { readonly file?: string },
+): Promise<{ labels: Volume<Uint8Array>; annotated: readonly boolean[] }> {
+  const onGrid = async (file: string): Promise<Volume> => {
+    const { volume } = await readNifti(file);
+    checkLabelGrid(file, volume, image);
+    return volume;
+  };
+  if (typeof label === 'string') {
+    const volume = await onGrid(label);
+    const values = classIndices(label, volume.values, options);
+    return { labels: { ...volume, values }, annotated: options.classes.map(() => true) };
+  }
+  return mergeMasks(label, onGrid, image, options);
+}
+
+interface Placed {
+  readonly file: string;
+  readonly volume: Volume;
+}
+
+function checkLabelGrid(file: string, label: Volume, image: Volume): void {
   if (label.channels !== 1)
+    throw new DataError(file, `a label map has one channel, and this has ${label.channels}`, 'Give a 3D label map');
+  checkGrid({ file, volume: label }, { file: 'the image', volume: image });
+}
+
+const RESAMPLE = 'Resample it to the grid of the image, a label map by nearest neighbour';
+
+function checkGrid({ file, volume }: Placed, against: Placed): void {
+  const { size, affine } = against.volume;
+  if (volume.size.some((length, axis) => length !== size[axis]))
     throw new DataError(
-      files.label,
-      `a label map has one channel, and this has ${label.channels}`,
-      'Give a 3D label map',
+      file,
+      `its size is ${volume.size.join(' × ')}, and that of ${against.file} is ${size.join(' × ')}`,
+      RESAMPLE,
     );
-  if (label.size.some((length, axis) => length !== image.size[axis]))
-    throw new DataError(
-      files.label,
-      `its size is ${label.size.join(' × ')}, and that of ${files.image} is ${image.size.join(' × ')}`,
-      'Resample the label map to the grid of the image, by nearest neighbour',
-    );
-  const apart = largestOffset(image.affine, label.affine, image.size);
-  const voxel = Math.min(...spacingOf(image.affine));
+  const apart = largestOffset(affine, volume.affine, size);
+  const voxel = Math.min(...spacingOf(affine));
   if (apart > GRID_TOLERANCE * voxel)
     throw new DataError(
-      files.label,
-      `its affine lays voxels up to ${apart.toPrecision(3)} mm from where ${files.image} has them (a voxel is ${voxel.toPrecision(3)} mm)`,
-      'Resample the label map to the grid of the image, by nearest neighbour, or correct its header',
+      file,
+      `its affine lays voxels up to ${apart.toPrecision(3)} mm from where ${against.file} has them (a voxel is ${voxel.toPrecision(3)} mm)`,
+      `${RESAMPLE}, or correct its header`,
     );
 }
-
-const nameOf = (file: string): string =>
-  basename(file)
-    .replace(/\.gz$/i, '')
-    .replace(/\.nii$/i, '');

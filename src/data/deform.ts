@@ -13,16 +13,7 @@ export function deformCase(source: Case, limits: DeformationLimits, key: { seed:
   const streams = (purpose: string): RandomStream => new RandomStream(key.seed, 'validation', key.number, purpose);
   const { image, labels } = source;
   const box = drawWarp(streams, { start: [0, 0, 0], size: image.size }, spacingOf(image.affine), limits);
-  // One channel at a time: a warped image has its channels fastest, a volume has them last.
-  const size = image.values.length / image.channels;
-  const values = new Float32Array(image.values.length);
-  let classes = labels.values;
-  for (let c = 0; c < image.channels; c++) {
-    const channel = { ...image, channels: 1, values: image.values.subarray(c * size, (c + 1) * size) };
-    const warped = warp(channel, labels, box);
-    values.set(warped.image, c * size);
-    classes = warped.labels;
-  }
+  const { image: values, labels: classes } = warp(image, labels, box);
   return {
     ...source,
     image: { ...image, values },

@@ -12,7 +12,7 @@ export interface Warp {
   readonly elastic?: ElasticField;
 }
 
-/** Where an image and its labels are laid by a warp; channels last and fastest: `image[c + channels·(x + nx·(y + ny·z))]`. */
+/** Where an image and its labels are laid by a warp, the channels slowest as in a volume. */
 export interface Warped {
   readonly image: Float32Array;
   readonly labels: Uint8Array;
@@ -31,7 +31,7 @@ export function warp(
   const [[mxx, mxy, mxz] = ZERO, [myx, myy, myz] = ZERO, [mzx, mzy, mzz] = ZERO] = matrix;
   const rows = elastic && new ElasticRows(elastic, size);
   const still = new Float32Array(nx);
-  const take = sampler(image);
+  const take = sampler(image, nx * ny * nz);
   const { values: source } = labels;
   let at = 0;
   for (let z = 0; z < nz; z++)
@@ -56,10 +56,10 @@ export function warp(
 
 const ZERO = [0, 0, 0] as const;
 
-/** Puts the linearly interpolated channels at a place of the source behind one another at voxel `at` of `out`. */
+/** Puts the linearly interpolated channels at a place of the source at voxel `at` of the channels of `out`. */
 type Sampler = (x: number, y: number, z: number, out: Float32Array, at: number) => void;
 
-function sampler({ values, size: [nx, ny, nz], channels }: Volume<Float32Array>): Sampler {
+function sampler({ values, size: [nx, ny, nz], channels }: Volume<Float32Array>, voxels: number): Sampler {
   const plane = nx * ny;
   const all = plane * nz;
   return (x, y, z, out, at) => {
@@ -74,7 +74,7 @@ function sampler({ values, size: [nx, ny, nz], channels }: Volume<Float32Array>)
     const inside = i >= 0 && j >= 0 && k >= 0 && i + 1 < nx && j + 1 < ny && k + 1 < nz;
     for (let c = 0; c < channels; c++) {
       const corner = c * all + i + nx * j + plane * k;
-      out[at * channels + c] = inside
+      out[c * voxels + at] = inside
         ? cube(values, corner, nx, plane, fx, fy, fz)
         : edge(values, c * all, [nx, ny, nz], i, j, k, fx, fy, fz);
     }

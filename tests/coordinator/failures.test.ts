@@ -155,7 +155,7 @@ describe('the loader', () => {
     if (content !== undefined) writeFileSync(file, content);
     const model = smallModel();
     const run = { file, batch: 1, microBatches: 1, size: [8, 8] };
-    const failure = await failureOf(run, { model, loader: { kind: 'images', model } }, (pipeline) =>
+    const failure = await failureOf(run, { model, loader: { kind: 'images', model, transforms: [] } }, (pipeline) =>
       pipeline.evaluate({ step: 0, source: { kind: 'image', file }, microBatches: [1] }, 'labels'),
     );
     expect(failure).toMatchObject({ peer: 'loader', during: 'feed', step: 0 });

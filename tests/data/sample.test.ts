@@ -23,6 +23,8 @@ const spec = (more: Partial<SampleSpec> = {}): SampleSpec => ({
   foreground: 1,
   augment: still,
   divisor: 8,
+  spatialDims: 3,
+  transforms: [],
   ...more,
 });
 

@@ -46,5 +46,7 @@ export function caseOf(image: Volume<Float32Array>, labels: Volume<Uint8Array>, 
     units: 2,
   } as const;
   const source = { file: 'case.nii', version: 1, type: 'float32', orientation } as const;
-  return { name: 'case', image, labels, voxels: voxelsByClass(labels.values, classes), source };
+  const grid = { size: image.size, affine: image.affine };
+  const annotated = Array.from({ length: classes }, () => true);
+  return { name: 'case', image, labels, voxels: voxelsByClass(labels.values, classes), annotated, source, grid };
 }

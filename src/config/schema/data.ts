@@ -1,12 +1,22 @@
 import { z } from 'zod';
 import { count, notNegative, positive, share } from './number.ts';
+import { transformsSchema } from './transforms.ts';
+
+const path = z.string().min(1);
 
 const caseSchema = z.strictObject({
-  image: z.string().min(1).describe('NIfTI image.'),
+  name: path.optional().describe("Name of the case; the first image's file name without its endings when absent."),
+  image: z
+    .union([path, z.array(path).min(1)])
+    .meta({ allowed: 'the path of an image, or a list of paths: one a channel' })
+    .describe('The image (NIfTI or `.npy`), or one file for each channel.'),
   label: z
-    .string()
-    .min(1)
-    .describe('NIfTI label map on the grid of the image; values are indices into `data.classes`.'),
+    .union([path, z.record(z.string(), path)])
+    .meta({ allowed: 'the path of a label map, or a mapping from classes to paths of masks' })
+    .describe(
+      'Label map on the grid of the image, its values being indices into `data.classes` unless `data.label_map` says ' +
+        'otherwise; or one mask a structure, those that are missing being not annotated.',
+    ),
 });
 
 const rotate = z.number().min(0).max(180).default(0);
@@ -53,6 +63,14 @@ export const dataSchema = z.strictObject({
     .describe(
       'The values of the label files that belong to each class, all others being background; when absent, values are class indices.',
     ),
+  missing_structures: z
+    .enum(['unannotated', 'background'])
+    .default('unannotated')
+    .describe(
+      'Where a case has a mask a structure and some are missing: they are not learnt from this case, nor is its background ' +
+        "(`unannotated`, AnatomyNet's way), or they count as absent from the image (`background`, LAMP's own loader).",
+    ),
+  transforms: transformsSchema,
   patch_size: z
     .union([z.array(positive).min(2).max(3), z.literal('whole')])
     .default('whole')

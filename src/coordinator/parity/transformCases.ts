@@ -1,5 +1,5 @@
-import { normalizeNonZero } from '../../data/normalize.ts';
 import { paddedSize, padVolume } from '../../data/pad.ts';
+import { normalizeIntensity } from '../../data/transforms/normalizeIntensity.ts';
 import type { Volume } from '../../data/volume.ts';
 import { compareElements, DIRECT, type Comparison } from './compare.ts';
 import { tensorOf, type ReferenceCase, type TransformCase } from './referenceCase.ts';
@@ -26,7 +26,8 @@ export function runTransformCase(reference: ReferenceCase, description: Transfor
 function transformed(file: string, volume: Volume<Float32Array>, description: TransformCase): Float32Array {
   switch (description.transform) {
     case 'NormalizeIntensity':
-      return normalizeNonZero(file, volume);
+      return normalizeIntensity({ nonzero: description.nonzero, channel_wise: false }).apply({ file, image: volume }).image
+        .values;
     case 'DivisiblePad':
       return padVolume(volume, paddedSize(volume.size, description.k)).values;
     case 'SpatialPad': {

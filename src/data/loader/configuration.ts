@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { dataSchema } from '../../config/schema/data.ts';
 import { modelSchema } from '../../config/schema/model.ts';
+import { transformsSchema } from '../../config/schema/transforms.ts';
 
 /** What a loader process feeds from. */
 const configurationSchema = z.discriminatedUnion('kind', [
@@ -24,7 +25,7 @@ const configurationSchema = z.discriminatedUnion('kind', [
     seed: z.number().int().nonnegative(),
   }),
   /** Image files, one by one, as requests name them. */
-  z.strictObject({ kind: z.literal('images'), model: modelSchema }),
+  z.strictObject({ kind: z.literal('images'), model: modelSchema, transforms: transformsSchema }),
 ]);
 
 export type LoaderConfiguration = z.infer<typeof configurationSchema>;

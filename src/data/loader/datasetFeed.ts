@@ -1,6 +1,8 @@
-import { resolve } from 'node:path';
+import type { CaseSpec } from '../../config/runFile.ts';
+import type { Model } from '../../models/cell.ts';
 import { buildModel } from '../../models/index.ts';
 import type { Source } from '../../transport/protocol.ts';
+import { caseFiles } from '../caseFiles.ts';
 import { loadCase, type Case } from '../dataset.ts';
 import { casesOfEpoch } from '../order.ts';
 import { drawSample, type Sample, type SampleSpec } from '../sample.ts';
@@ -14,12 +16,12 @@ type DatasetConfiguration = Extract<LoaderConfiguration, { kind: 'dataset' }>;
 /** Mini-batches drawn from the cases of a run file, and its validation images whole. Every case is read once and kept. */
 export class DatasetFeed implements Feed {
   readonly #configuration: DatasetConfiguration;
-  readonly #divisor: number;
+  readonly #model: Model;
   readonly #cases = new Map<string, Promise<Case>>();
 
   constructor(configuration: DatasetConfiguration) {
     this.#configuration = configuration;
-    this.#divisor = buildModel(configuration.model).divisor;
+    this.#model = buildModel(configuration.model);
   }
 
   async batch(source: Source): Promise<Batch> {
@@ -30,38 +32,40 @@ export class DatasetFeed implements Feed {
 
   async #training(epoch: number, indices: readonly number[]): Promise<Batch> {
     const { data, seed } = this.#configuration;
-    const spec: SampleSpec = { ...data, divisor: this.#divisor };
+    const { divisor, spatialDims } = this.#model;
+    const spec: SampleSpec = { ...data, divisor, spatialDims };
     const order = casesOfEpoch({ seed, epoch }, data.train.length, Math.max(...indices) + 1);
     const samples: Sample[] = [];
     for (const index of indices) {
       const from = await this.#case(data.train[order[index]!]!);
       samples.push(drawSample(from, spec, { seed, epoch, index }));
     }
-    return stack(samples, data.classes.length);
+    return stack(samples);
   }
 
   async #validation(number: number): Promise<Batch> {
     const { data, seed } = this.#configuration;
     const from = await this.#case(data.validation[number]!);
-    const { shape, values } = wholeImage(validationCase(from, data, { seed, number }).image, this.#divisor);
-    return { shape: [1, ...shape], images: values };
+    const { shape, values } = wholeImage(validationCase(from, data, { seed, number }).image, this.#model);
+    return { shape, images: values };
   }
 
-  #case(files: { image: string; label: string }): Promise<Case> {
+  #case(spec: CaseSpec): Promise<Case> {
     const { data, model, baseDirectory } = this.#configuration;
-    const known = this.#cases.get(files.image);
+    const files = caseFiles(spec, baseDirectory);
+    const key = JSON.stringify(files);
+    const known = this.#cases.get(key);
     if (known) return known;
-    const absolute = { image: resolve(baseDirectory, files.image), label: resolve(baseDirectory, files.label) };
-    const loading = loadCase(absolute, { ...data, channels: model.in_channels });
-    this.#cases.set(files.image, loading);
+    const loading = loadCase(files, { ...data, channels: model.in_channels });
+    this.#cases.set(key, loading);
     return loading;
   }
 
   async close(): Promise<void> {}
 }
 
-/** Samples of one shape behind each other. Every class is annotated in every sample. */
-function stack(samples: readonly Sample[], classes: number): Batch {
+/** Samples of one shape behind each other. */
+function stack(samples: readonly Sample[]): Batch {
   const [first] = samples;
   const shape = first!.shape;
   const odd = samples.find((sample) => sample.shape.join() !== shape.join());
@@ -82,6 +86,6 @@ function stack(samples: readonly Sample[], classes: number): Batch {
     shape: [samples.length, ...shape],
     images,
     labels,
-    flags: new Float32Array(samples.length * classes).fill(1),
+    flags: Float32Array.from(samples.flatMap(({ annotated }) => annotated.map(Number))),
   };
 }

@@ -1,4 +1,4 @@
-import type { ModelSpec } from '../../config/runFile.ts';
+import type { ModelSpec, TransformSpec } from '../../config/runFile.ts';
 import { buildModel } from '../../models/index.ts';
 import type { Source } from '../../transport/protocol.ts';
 import { loadImage } from '../dataset.ts';
@@ -8,16 +8,21 @@ import type { Batch, Feed } from './feed.ts';
 /** Whole image files, one by one, for prediction. */
 export class ImagesFeed implements Feed {
   readonly #model: ModelSpec;
+  readonly #transforms: readonly TransformSpec[];
 
-  constructor(model: ModelSpec) {
+  constructor({ model, transforms }: { model: ModelSpec; transforms: readonly TransformSpec[] }) {
     this.#model = model;
+    this.#transforms = transforms;
   }
 
   async batch(source: Source): Promise<Batch> {
     if (source.kind !== 'image') throw new Error(`a list of images has no ${source.kind} source`);
-    const { image } = await loadImage(source.file, { channels: this.#model.in_channels });
-    const { shape, values } = wholeImage(image, buildModel(this.#model).divisor);
-    return { shape: [1, ...shape], images: values };
+    const { image } = await loadImage([source.file], {
+      channels: this.#model.in_channels,
+      transforms: this.#transforms,
+    });
+    const { shape, values } = wholeImage(image, buildModel(this.#model));
+    return { shape, images: values };
   }
 
   async close(): Promise<void> {}

@@ -15,6 +15,6 @@ export async function openFeed(configuration: LoaderConfiguration): Promise<Feed
     case 'synthetic':
       return new SyntheticFeed(configuration);
     case 'images':
-      return new ImagesFeed(configuration.model);
+      return new ImagesFeed(configuration);
   }
 }

@@ -1,3 +1,4 @@
+import { usualTransforms } from '../../support/transforms.ts';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -100,7 +101,7 @@ describe('the feed of a reference case', () => {
 
 describe('the feed of image files', () => {
   it('gives any image whole, padded', async () => {
-    const feed = await openFeed({ kind: 'images', model });
+    const feed = await openFeed({ kind: 'images', model, transforms: usualTransforms });
     const { shape } = await feed.batch({ kind: 'image', file: join(folder, 'large.nii.gz') });
     expect(shape).toEqual([1, 16, 20, 28, 1]);
     await expect(feed.batch({ kind: 'validation', case: 0 })).rejects.toThrow(
