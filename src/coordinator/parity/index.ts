@@ -5,6 +5,7 @@ import { startEngine } from '../../engine/index.ts';
 import type { Comparison } from './compare.ts';
 import { runLossCase, runMetricCase } from './moduleCases.ts';
 import { readReferenceCase, type ReferenceCase } from './referenceCase.ts';
+import { runSlidingWindowCase } from './slidingWindowCases.ts';
 import { runTrainCase } from './trainCase.ts';
 import { runTransformCase } from './transformCases.ts';
 
@@ -85,6 +86,8 @@ async function compare(
       return runLossCase(await startEngine({ name: options.engine ?? 'auto' }), reference, known);
     case 'metric':
       return runMetricCase(reference, known);
+    case 'sliding_window':
+      return runSlidingWindowCase(reference, known);
     case 'transform':
       return runTransformCase(reference, known);
   }

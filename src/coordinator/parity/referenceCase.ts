@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { readSafetensors, type StoredTensor } from '../../checkpoint/safetensors.ts';
 import { SafetensorsError } from '../../checkpoint/safetensorsError.ts';
+import { blendModes, paddingModes } from '../../config/schema/inference.ts';
 import { modelSchema } from '../../config/schema/model.ts';
 import { optimizerSchema } from '../../config/schema/optimizer.ts';
 
@@ -59,16 +60,39 @@ const transformSchema = z.discriminatedUnion('transform', [
   z.object({ kind: z.literal('transform'), transform: z.literal('DivisiblePad'), k: positive }),
 ]);
 
+const slidingWindowSchema = z.object({
+  kind: z.literal('sliding_window'),
+  roi_size: z.array(z.number().int()).min(1).max(3),
+  sw_batch_size: positive,
+  overlap: z.union([z.number(), z.array(z.number())]),
+  mode: z.enum(blendModes),
+  sigma_scale: z.number().positive().default(0.125),
+  padding_mode: z.enum(paddingModes).default('constant'),
+  cval: z.number().default(0),
+  predictor: z.literal('channel 0: 2x+1; channel 1: mean of the window'),
+});
+
 export type TrainCase = z.infer<typeof trainSchema>;
 export type LossCase = z.infer<typeof lossSchema>;
 export type MetricCase = z.infer<typeof metricSchema>;
 export type TransformCase = z.infer<typeof transformSchema>;
 
-const SCHEMAS = { train: trainSchema, loss: lossSchema, metric: metricSchema, transform: transformSchema } as const;
+export type SlidingWindowCase = z.infer<typeof slidingWindowSchema>;
+
+const SCHEMAS = {
+  sliding_window: slidingWindowSchema,
+  train: trainSchema,
+  loss: lossSchema,
+  metric: metricSchema,
+  transform: transformSchema,
+} as const;
 
 /** A case that we can run, or one of a kind that we cannot. */
 export type CaseDescription =
-  | { readonly status: 'known'; readonly description: TrainCase | LossCase | MetricCase | TransformCase }
+  | {
+      readonly status: 'known';
+      readonly description: SlidingWindowCase | TrainCase | LossCase | MetricCase | TransformCase;
+    }
   | { readonly status: 'unknown'; readonly kind: string; readonly reason: string };
 
 export interface ReferenceCase {
