@@ -2,6 +2,7 @@ import type { LossSpec } from '../config/runFile.ts';
 import { CrossEntropyLoss } from './crossEntropy.ts';
 import { LampLoss } from './lamp.ts';
 import type { Loss } from './loss.ts';
+import { NoiseRobustDiceLoss } from './noiseRobustDice.ts';
 
 /** The number of class weights is not that of the classes. */
 export class ClassWeightsError extends Error {
@@ -15,14 +16,17 @@ export const lossFromSpec = (spec: LossSpec, classes: number): Loss => {
     throw new ClassWeightsError(
       `loss.class_weights has ${weights.length} values, but there are ${classes} classes: give one for each, background first`,
     );
+  const all = weights ?? Array.from({ length: classes }, () => 1);
   switch (spec.name) {
     case 'lamp':
       return new LampLoss({
         focalWeight: spec.focal_weight,
         focalGamma: spec.focal_gamma,
-        classWeights: weights ?? Array.from({ length: classes }, () => 1),
+        classWeights: all,
       });
     case 'cross_entropy':
       return new CrossEntropyLoss(weights);
+    case 'noise_robust_dice':
+      return new NoiseRobustDiceLoss({ gamma: spec.gamma, denominator: spec.denominator, classWeights: all });
   }
 };

@@ -35,7 +35,7 @@ export const arbitraryRunFile: fc.Arbitrary<RunFile> = fc
     augment: fc.record({ rotate: share, scale: share, noise: rate }, optional),
     optimizer,
     lrSchedule,
-    loss: fc.constantFrom('lamp', 'cross_entropy'),
+    loss: fc.constantFrom('lamp', 'cross_entropy', 'noise_robust_dice'),
     batch: positive,
     clip: fc.option(rate, { nil: undefined }),
     workers: fc.oneof(positive, fc.constant('auto')),

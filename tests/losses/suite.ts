@@ -56,6 +56,10 @@ export const checkLossesOn = (name: EngineName) =>
         lossFromSpec(lossSchema.parse({ name: 'lamp', focal_gamma: 0.5, class_weights: weights }), CLASSES),
       ],
       ['cross_entropy', lossFromSpec(lossSchema.parse({ name: 'cross_entropy', class_weights: weights }), CLASSES)],
+      ...(['squares', 'sums'] as const).map((denominator): [string, Loss] => [
+        `noise_robust_dice over ${denominator}`,
+        lossFromSpec(lossSchema.parse({ name: 'noise_robust_dice', denominator, class_weights: weights }), CLASSES),
+      ]),
     ];
 
     /** Value and gradient, with nothing left behind. */
@@ -160,11 +164,30 @@ export const checkLossesOn = (name: EngineName) =>
       }
     });
 
+    test.each([
+      ['squares', (2 * 0.5 ** 1.5) / 1.5],
+      ['sums', (0.5 ** 1.5 / 1.5 + 0.5 ** 1.5 / 0.5) / 2],
+    ])(
+      'the noise-robust Dice loss over %s of a voxel that could be either is as reckoned by hand',
+      (name, expected) => {
+        const loss = lossFromSpec(lossSchema.parse({ name: 'noise_robust_dice', denominator: name }), 2);
+        const { value, gradient } = engine.tidy(() => {
+          const labels = engine.tensor(Int32Array.of(0), [1, 1, 1]);
+          return loss.evaluate(engine, engine.math.zeros([1, 1, 1, 2]), { labels, batchSize: 1 });
+        });
+        expect(value).toBeCloseTo(expected, 4);
+        gradient.dispose();
+      },
+    );
+
     test('a class that is not annotated is not learnt', () => {
       const batch = { ...batchOf(1, 7), flags: new Float32Array(CLASSES) };
-      const { value, gradient } = evaluate(losses()[0]![1], batch, { batchSize: 1 });
-      expect(value).toBe(0);
-      expect(gradient.every((g) => Math.abs(g) === 0)).toBe(true);
+      for (const [title, loss] of losses()) {
+        if (title === 'cross_entropy') continue;
+        const { value, gradient } = evaluate(loss, batch, { batchSize: 1 });
+        expect(value).toBe(0);
+        expect(gradient.every((g) => Math.abs(g) === 0)).toBe(true);
+      }
     });
 
     test('logits that are sure, rightly or wrongly, give finite numbers', () => {

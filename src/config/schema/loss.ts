@@ -18,4 +18,22 @@ export const lossSchema = z.discriminatedUnion('name', [
     name: z.literal('cross_entropy').describe('Softmax cross-entropy by voxel.'),
     class_weights: classWeights,
   }),
+  z.strictObject({
+    name: z
+      .literal('noise_robust_dice')
+      .describe("COPLE-Net's Dice loss for labels that are wrong in places: Σ |p − g|^`gamma` over what there is."),
+    gamma: z
+      .number()
+      .min(1)
+      .max(2)
+      .default(1.5)
+      .describe('1 is the mean absolute error, 2 the Dice loss; between them, what is wrong by much counts for less.'),
+    denominator: z
+      .enum(['squares', 'sums'])
+      .default('squares')
+      .describe(
+        "One ratio over all classes, Σ p² + Σ g² below (the paper's), or the mean of one a class, Σ p + Σ g (PyMIC's).",
+      ),
+    class_weights: classWeights,
+  }),
 ]);
