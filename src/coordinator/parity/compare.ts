@@ -32,7 +32,7 @@ interface Pair {
   readonly expected: TensorValues;
 }
 
-/** Compares tensors element by element. Two NaN agree; one does not. */
+/** Compares tensors element by element. Two NaN agree, and two infinities of one sign; one alone does not. */
 export function compareElements(
   tensors: string,
   pairs: readonly Pair[],
@@ -76,10 +76,11 @@ function worstElement({ name, got, expected }: Pair, toleranceOf: (expected: num
   let worst: Worst = { name, error: 0, tolerance: toleranceOf(0) };
   for (let i = 0; i < expected.length; i++) {
     const [a, b] = [Number(got[i]), Number(expected[i])];
-    if (Number.isNaN(a) && Number.isNaN(b)) continue;
+    if (Object.is(a, b)) continue;
     const difference = Math.abs(a - b);
     const error = Number.isNaN(difference) ? Infinity : difference;
-    const tolerance = toleranceOf(b);
+    // Of what is not finite nothing is allowed: a share of infinity would allow everything.
+    const tolerance = toleranceOf(Number.isFinite(b) ? b : 0);
     if (error * worst.tolerance > worst.error * tolerance) worst = { name, error, tolerance };
   }
   return worst;

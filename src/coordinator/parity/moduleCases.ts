@@ -6,6 +6,7 @@ import { focalLoss } from '../../losses/focal.ts';
 import { reduceLosses } from '../../losses/reduction.ts';
 import { meanDice } from '../../metrics/meanDice.ts';
 import { compareElements, compareGradients, DIRECT, type Comparison } from './compare.ts';
+import { runSurfaceCase } from './surfaceCase.ts';
 import { tensorOf, type LossCase, type MetricCase, type ReferenceCase } from './referenceCase.ts';
 
 /** A loss and the gradient of its sum with respect to the logits. */
@@ -38,8 +39,10 @@ function upload(engine: Engine, reference: ReferenceCase, name: string): Tensor 
   return engine.tensor(last.values, last.shape);
 }
 
-/** Dice of every sample and class. */
-export function runMetricCase(reference: ReferenceCase, { include_background }: MetricCase): Comparison[] {
+/** Dice of every sample and class, or the distances between their surfaces. */
+export function runMetricCase(reference: ReferenceCase, description: MetricCase): Comparison[] {
+  if (description.metric === 'surface') return runSurfaceCase(reference, description);
+  const { include_background } = description;
   const [logits, target] = (['logits', 'target'] as const).map((name) => {
     const { values, shape } = tensorOf(reference, name);
     return channelsLast(values as Float32Array, shape);

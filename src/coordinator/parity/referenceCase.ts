@@ -4,6 +4,7 @@ import { SafetensorsError } from '../../checkpoint/safetensorsError.ts';
 import { blendModes, paddingModes } from '../../config/schema/inference.ts';
 import { modelSchema } from '../../config/schema/model.ts';
 import { optimizerSchema } from '../../config/schema/optimizer.ts';
+import { surfaceSchema } from './surfaceSchema.ts';
 
 const positive = z.number().int().positive();
 
@@ -40,12 +41,15 @@ const lossSchema = z.discriminatedUnion('loss', [
   }),
 ]);
 
-const metricSchema = z.object({
-  kind: z.literal('metric'),
-  metric: z.literal('compute_meandice'),
-  include_background: z.boolean(),
-  mutually_exclusive: z.literal(true),
-});
+const metricSchema = z.discriminatedUnion('metric', [
+  z.object({
+    kind: z.literal('metric'),
+    metric: z.literal('compute_meandice'),
+    include_background: z.boolean(),
+    mutually_exclusive: z.literal(true),
+  }),
+  surfaceSchema,
+]);
 
 /** The transforms that the data path has; the others are told as unknown. */
 const transformSchema = z.discriminatedUnion('transform', [
