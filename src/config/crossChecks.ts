@@ -1,10 +1,14 @@
 import { labelMapFaults } from './labelMap.ts';
 import type { Fault } from './runFileError.ts';
+import { phaseFaults } from './phases.ts';
 import type { RunFile } from './runFile.ts';
 import { isSchedulePath, stagesOnWorker, stagesPerWorkerOf } from './scheduleName.ts';
 
-/** What keys must be to one another. Empty where a run file agrees with itself. */
-export function crossChecks(run: RunFile): readonly Fault[] {
+/** What keys must be to one another, in every phase. Empty where a run file agrees with itself. */
+export const crossChecks = (run: RunFile): readonly Fault[] =>
+  run.phases ? phaseFaults(run, checksOf) : checksOf(run);
+
+function checksOf(run: RunFile): readonly Fault[] {
   return [
     ...checkClasses(run),
     ...labelMapFaults(run.data.label_map ?? {}, run.data.classes),
@@ -173,13 +177,20 @@ function checkBalance(pipeline: RunFile['pipeline']): readonly Fault[] {
 
 const samples = (n: number): string => (n === 1 ? '1 sample' : `${n} samples`);
 
-function checkValidation({ data }: RunFile): readonly Fault[] {
-  if (!data.validation_deformation || data.validation.length > 0) return [];
-  return [
-    {
+function checkValidation({ data, training }: RunFile): readonly Fault[] {
+  const faults: Fault[] = [];
+  const none = data.validation.length === 0;
+  if (data.validation_deformation && none)
+    faults.push({
       key: 'data.validation_deformation',
       problem: 'there are no validation cases to deform',
       remedy: 'give data.validation, or take this away',
-    },
-  ];
+    });
+  if (training.early_stop && (none || training.validate_every === 0))
+    faults.push({
+      key: 'training.early_stop',
+      problem: none ? 'there are no validation cases to go by' : 'nothing is validated (training.validate_every: 0)',
+      remedy: `give ${none ? 'data.validation' : 'training.validate_every'}, or take this away`,
+    });
+  return faults;
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Fault } from './runFileError.ts';
-import type { CaseSpec, RunFile } from './runFile.ts';
+import type { CaseSpec, PipelineSpec, RunFile } from './runFile.ts';
 import { isSchedulePath, type SchedulePath } from './scheduleName.ts';
 
 /** The files of a case, each with the key that names it. */
@@ -34,14 +34,21 @@ export function mapPaths({ image, label, ...rest }: CaseSpec, change: (path: str
 export function withAbsolutePaths(run: RunFile, baseDirectory: string): RunFile {
   const absolute = (entry: CaseSpec): CaseSpec => mapPaths(entry, (path) => resolve(baseDirectory, path));
   const { train, validation } = run.data;
-  const { schedule } = run.pipeline;
+  const absoluteSchedule = <P extends { readonly schedule?: PipelineSpec['schedule'] | undefined }>(pipeline: P): P =>
+    pipeline.schedule !== undefined && isSchedulePath(pipeline.schedule)
+      ? { ...pipeline, schedule: resolve(baseDirectory, pipeline.schedule) as SchedulePath }
+      : pipeline;
   return {
     ...run,
     data: { ...run.data, train: train.map(absolute), validation: validation.map(absolute) },
-    pipeline: {
-      ...run.pipeline,
-      schedule: isSchedulePath(schedule) ? (resolve(baseDirectory, schedule) as SchedulePath) : schedule,
-    },
+    pipeline: absoluteSchedule(run.pipeline),
+    ...(run.phases
+      ? {
+          phases: run.phases.map((phase) =>
+            phase.pipeline ? { ...phase, pipeline: absoluteSchedule(phase.pipeline) } : phase,
+          ),
+        }
+      : {}),
   };
 }
 
@@ -59,12 +66,21 @@ export function missingFiles(run: RunFile, baseDirectory: string): readonly Faul
             remedy: `paths are relative to the run file's folder`,
           });
       }
-  const { schedule } = run.pipeline;
-  if (isSchedulePath(schedule) && !existsSync(resolve(baseDirectory, schedule)))
-    faults.push({
-      key: 'pipeline.schedule',
-      problem: `there is no file ${resolve(baseDirectory, schedule)}`,
-      remedy: `paths are relative to the run file's folder`,
-    });
+  for (const { key, schedule } of schedulesOf(run))
+    if (isSchedulePath(schedule) && !existsSync(resolve(baseDirectory, schedule)))
+      faults.push({
+        key,
+        problem: `there is no file ${resolve(baseDirectory, schedule)}`,
+        remedy: `paths are relative to the run file's folder`,
+      });
   return faults;
 }
+
+/** The schedules that the run and its phases name. */
+const schedulesOf = ({ pipeline, phases = [] }: RunFile): { key: string; schedule: PipelineSpec['schedule'] }[] => [
+  { key: 'pipeline.schedule', schedule: pipeline.schedule },
+  ...phases.flatMap((phase, number) => {
+    const { schedule } = phase.pipeline ?? {};
+    return schedule === undefined ? [] : [{ key: `phases[${number}].pipeline.schedule`, schedule }];
+  }),
+];

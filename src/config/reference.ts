@@ -12,8 +12,10 @@ This page is written by \`npm run docs\` from the schema in src/config.
 /** The documentation of every key of the run file, as Markdown: docs/run-file.md. */
 export function runFileReference(): string {
   const properties = Object.entries(schemaTree.properties ?? {});
-  const plain = properties.filter(([, node]) => !node.properties && !node.oneOf);
-  const sections = properties.filter(([, node]) => node.properties ?? node.oneOf);
+  const isSection = ([, node]: (typeof properties)[number]): boolean =>
+    (node.properties ?? node.oneOf ?? itemOf(node)?.properties) !== undefined;
+  const plain = properties.filter((property) => !isSection(property));
+  const sections = properties.filter(isSection);
   return [
     opening,
     `## At the top\n\n${table(plain.map(([key, node]) => row(key, node, schemaTree)))}`,
@@ -23,6 +25,8 @@ export function runFileReference(): string {
 
 function section(key: string, node: SchemaNode): string {
   const title = `## ${key}\n\n`;
+  const item = itemOf(node);
+  if (item) return `${title}${node.description ?? ''}\n\n${table(rowsOf(item, `${key}[n].`))}`;
   if (!node.oneOf) return title + table(rowsOf(node, `${key}.`));
   const chosen = (node.default as { name?: string } | undefined)?.name;
   const intro = chosen ? `\`${chosen}\` when left out.\n\n` : '';
@@ -35,6 +39,9 @@ function section(key: string, node: SchemaNode): string {
   return title + intro + variants.join('\n');
 }
 
+/** What a list holds. */
+const itemOf = (node: SchemaNode): SchemaNode | undefined => node.items || undefined;
+
 function rowsOf(node: SchemaNode, prefix: string): string[] {
   return Object.entries(node.properties ?? {}).flatMap(([name, child]) => {
     const key = prefix + name;
@@ -42,7 +49,7 @@ function rowsOf(node: SchemaNode, prefix: string): string[] {
       const own = child.description ? [row(key, child, node)] : [];
       return [...own, ...rowsOf(child, `${key}.`)];
     }
-    const item = child.items || undefined;
+    const item = itemOf(child);
     const inner = item?.properties ? rowsOf(item, `${key}[n].`) : [];
     return [row(key, child, node), ...inner];
   });

@@ -20,6 +20,17 @@ const lrSchedule = fc.oneof(
   fc.constant({ name: 'cosine' }),
 );
 
+const phase = fc.record(
+  {
+    data: fc.record({ foreground: share, augment: fc.record({ rotate: share, elastic: rate }, optional) }, optional),
+    training: fc.record({ epochs: positive, batch_size: positive, accumulate: positive, clip_norm: rate }, optional),
+    optimizer: fc.record({ lr: rate }, optional),
+    lr_schedule: fc.constantFrom({ name: 'constant' }, { name: 'polynomial', power: 0.5 }),
+    pipeline: fc.record({ recompute: fc.constantFrom('always', 'never') }, optional),
+  },
+  optional,
+);
+
 /** Run files that are right, in every form that the schema has. */
 export const arbitraryRunFile: fc.Arbitrary<RunFile> = fc
   .record({
@@ -62,3 +73,11 @@ export const arbitraryRunFile: fc.Arbitrary<RunFile> = fc
       pipeline: { workers: draw.workers, recompute: draw.recompute, schedule: draw.schedule },
     }),
   );
+
+/** The same with one phase or more. */
+export const arbitraryCurriculum: fc.Arbitrary<RunFile> = fc
+  .tuple(arbitraryRunFile, fc.array(phase, { minLength: 1, maxLength: 3 }))
+  .map(([run, phases]) => {
+    const { micro_batches: _, ...pipeline } = run.pipeline;
+    return runFileSchema.parse({ ...run, pipeline, phases });
+  });

@@ -84,14 +84,3 @@ export const dataSchema = z.strictObject({
     .optional()
     .describe('Validation images are deformed by up to this, from a draw that training never makes.'),
 });
-
-export const trainingSchema = z.strictObject({
-  epochs: positive.describe('Passes over the data.'),
-  batch_size: positive.describe('Samples of a mini-batch: what one update of the parameters sees.'),
-  validate_every: count.default(1).describe('Validate every n epochs, and after the last; 0: never.'),
-  clip_norm: z
-    .number()
-    .positive()
-    .optional()
-    .describe('Gradients are scaled down to this norm, over all stages together; not clipped when absent.'),
-});
