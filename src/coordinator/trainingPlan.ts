@@ -95,7 +95,7 @@ async function checkedShape(run: RunFile, model: Model, samples: readonly Sample
     divisor: model.divisor,
     balance: pipeline.balance,
   });
-  checkSizes(samples, training.batch_size);
+  checkSizes(samples, { batchSize: training.batch_size, microBatches: pipeline.micro_batches });
   const [samplesOfOne = 1] = chunk(training.batch_size, parts);
   const shape = tensorShape(largest, model.inChannels);
   return { model, workers, microBatchShape: [samplesOfOne, ...(model.spatialDims === 2 ? shape.slice(1) : shape)] };
@@ -112,14 +112,18 @@ interface SampleOf {
 
 const triple = ([x = 1, y = 1, z = 1]: readonly number[]): SampleOf['size'] => [x, y, z];
 
-/** Samples of one mini-batch lie in one array, so they have one size. */
-function checkSizes([first, ...others]: readonly SampleOf[], batchSize: number): void {
+/** Samples of one micro-batch lie in one array, so they have one size; which cases meet in it is drawn. */
+function checkSizes(
+  [first, ...others]: readonly SampleOf[],
+  { batchSize, microBatches }: { batchSize: number; microBatches: number | 'auto' },
+): void {
   const odd = others.find(({ size }) => size.join() !== first!.size.join());
-  if (!odd || batchSize === 1) return;
+  if (!odd || microBatches === batchSize) return;
   const told = ({ file, size }: SampleOf): string => `${file} (${size.join(' × ')})`;
-  const problem = `${batchSize} samples cannot share a mini-batch: whole images of ${told(first!)} and ${told(odd)} differ in size`;
-  const remedy = `give 1, or a data.patch_size such as [${sharedSize([first!, ...others]).join(', ')}]`;
-  throw new PlanError([{ kind: 'batch size', key: 'training.batch_size', value: batchSize, problem, remedy }]);
+  const problem = `whole images of ${told(first!)} and ${told(odd)} differ in size and cannot share a micro-batch`;
+  const remedy = `give ${batchSize}: one sample a micro-batch; or a data.patch_size such as [${sharedSize([first!, ...others]).join(', ')}]`;
+  const value = microBatches === 'auto' ? batchSize : microBatches;
+  throw new PlanError([{ kind: 'micro-batches', key: 'pipeline.micro_batches', value, problem, remedy }]);
 }
 
 /** The largest crop that no image need be padded for. */

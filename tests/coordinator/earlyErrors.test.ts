@@ -63,22 +63,17 @@ it.each<[what: string, spoil: (run: SmallRun) => void, words: readonly string[],
     ['pipeline.micro_batches', '3 micro-batches out of 2 samples', 'give at most 2, or a larger training.batch_size'],
   ],
   [
-    'a flat model for volumes',
-    (run) => Object.assign(run.model, { spatial_dims: 2 }),
-    ['--set', 'data.patch_size=[16, 16]'],
-    ['model.spatial_dims: 2, but images and their crops are volumes', 'set model.spatial_dims to 3'],
-  ],
-  [
-    'whole images of different size in one mini-batch',
+    'whole images of different size in one micro-batch',
     (run) => {
       run.data.train.push({ image: 'large.nii.gz', label: 'large-label.nii.gz' });
       run.data.patch_size = 'whole';
     },
-    [],
+    ['--micro-batches', '1'],
     [
-      'training.batch_size: 2 samples cannot share a mini-batch',
-      'one.nii.gz (20 × 20 × 16) and large.nii.gz (28 × 20 × 16) differ in size',
-      'give 1, or a data.patch_size such as [20, 20, 16]',
+      'pipeline.micro_batches: whole images of',
+      'one.nii.gz (20 × 20 × 16) and',
+      'large.nii.gz (28 × 20 × 16) differ in size and cannot share a micro-batch',
+      'give 2: one sample a micro-batch; or a data.patch_size such as [20, 20, 16]',
     ],
   ],
   [

@@ -5,11 +5,11 @@ import type { Source } from '../../transport/protocol.ts';
 import { caseFiles } from '../caseFiles.ts';
 import { loadCase, type Case } from '../dataset.ts';
 import { casesOfEpoch } from '../order.ts';
-import { drawSample, type Sample, type SampleSpec } from '../sample.ts';
+import { drawSample, type SampleSpec } from '../sample.ts';
 import { validationCase } from '../validation.ts';
 import { wholeImage } from '../wholeImage.ts';
 import type { LoaderConfiguration } from './configuration.ts';
-import type { Batch, Feed } from './feed.ts';
+import { samplesOf, type Batch, type Feed, type FeedSample } from './feed.ts';
 
 type DatasetConfiguration = Extract<LoaderConfiguration, { kind: 'dataset' }>;
 
@@ -35,19 +35,19 @@ export class DatasetFeed implements Feed {
     const { divisor, spatialDims } = this.#model;
     const spec: SampleSpec = { ...data, divisor, spatialDims };
     const order = casesOfEpoch({ seed, epoch }, data.train.length, Math.max(...indices) + 1);
-    const samples: Sample[] = [];
+    const samples: FeedSample[] = [];
     for (const index of indices) {
       const from = await this.#case(data.train[order[index]!]!);
-      samples.push(drawSample(from, spec, { seed, epoch, index }));
+      samples.push({ ...drawSample(from, spec, { seed, epoch, index }), file: from.source.file });
     }
-    return stack(samples);
+    return samples;
   }
 
   async #validation(number: number): Promise<Batch> {
     const { data, seed } = this.#configuration;
     const from = await this.#case(data.validation[number]!);
     const { shape, values } = wholeImage(validationCase(from, data, { seed, number }).image, this.#model);
-    return { shape, images: values };
+    return samplesOf(shape, { images: values });
   }
 
   #case(spec: CaseSpec): Promise<Case> {
@@ -62,30 +62,4 @@ export class DatasetFeed implements Feed {
   }
 
   async close(): Promise<void> {}
-}
-
-/** Samples of one shape behind each other. */
-function stack(samples: readonly Sample[]): Batch {
-  const [first] = samples;
-  const shape = first!.shape;
-  const odd = samples.find((sample) => sample.shape.join() !== shape.join());
-  if (odd) {
-    throw new Error(
-      `samples of ${shape.join(' × ')} and ${odd.shape.join(' × ')} (z, y, x, channels) cannot share a mini-batch; ` +
-        'set training.batch_size to 1, or data.patch_size to a size',
-    );
-  }
-  const [voxels, values] = [first!.labels.length, first!.image.length];
-  const images = new Float32Array(samples.length * values);
-  const labels = new Uint8Array(samples.length * voxels);
-  for (const [s, sample] of samples.entries()) {
-    images.set(sample.image, s * values);
-    labels.set(sample.labels, s * voxels);
-  }
-  return {
-    shape: [samples.length, ...shape],
-    images,
-    labels,
-    flags: Float32Array.from(samples.flatMap(({ annotated }) => annotated.map(Number))),
-  };
 }

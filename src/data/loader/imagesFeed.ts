@@ -3,7 +3,7 @@ import { buildModel } from '../../models/index.ts';
 import type { Source } from '../../transport/protocol.ts';
 import { loadImage } from '../dataset.ts';
 import { wholeImage } from '../wholeImage.ts';
-import type { Batch, Feed } from './feed.ts';
+import { samplesOf, type Batch, type Feed } from './feed.ts';
 
 /** Whole image files, one by one, for prediction. */
 export class ImagesFeed implements Feed {
@@ -22,7 +22,7 @@ export class ImagesFeed implements Feed {
       transforms: this.#transforms,
     });
     const { shape, values } = wholeImage(image, buildModel(this.#model));
-    return { shape, images: values };
+    return samplesOf(shape, { images: values });
   }
 
   async close(): Promise<void> {}

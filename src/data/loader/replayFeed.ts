@@ -1,7 +1,7 @@
 import { channelsLast } from '../../checkpoint/pytorchLayout.ts';
 import { SafetensorsFile } from '../../checkpoint/safetensors.ts';
 import type { Source } from '../../transport/protocol.ts';
-import type { Batch, Feed } from './feed.ts';
+import { samplesOf, type Batch, type Feed } from './feed.ts';
 
 /** Mini-batches as a reference case holds them: `input` (steps, batch, channels, …), `labels`, `flags`, in PyTorch's layout. */
 export class ReplayFeed implements Feed {
@@ -21,7 +21,11 @@ export class ReplayFeed implements Feed {
     const { shape, values } = channelsLast(input.values as Float32Array, input.shape);
     const labels = await this.#slice('labels', source.step);
     const flags = await this.#slice('flags', source.step);
-    return { shape, images: values, labels: labels.values as Uint8Array, flags: flags.values as Float32Array };
+    return samplesOf(shape, {
+      images: values,
+      labels: labels.values as Uint8Array,
+      flags: flags.values as Float32Array,
+    });
   }
 
   /** One step of a tensor whose first axis counts the steps. */

@@ -3,6 +3,7 @@ import type { Links } from '../../transport/links.ts';
 import type { RequestOf } from '../../transport/protocol.ts';
 import type { OutgoingTensor, TensorValues } from '../../transport/tensorMessage.ts';
 import type { Batch } from './feed.ts';
+import { stackedShape, stackValues } from './stack.ts';
 
 type FeedRequest = RequestOf<'feed'>;
 
@@ -35,63 +36,55 @@ export async function sendBatch(links: Links, request: FeedRequest, batch: Batch
 }
 
 /** The image of every micro-batch. */
-function imageParcels({ step, microBatches }: FeedRequest, { shape, images }: Batch): Parcel[][] {
-  const [samples = 1, ...rest] = shape;
-  return cuts(microBatches).map(({ microBatch, size, offset }) => [
+const imageParcels = ({ step, microBatches }: FeedRequest, batch: Batch): Parcel[][] =>
+  microBatchesOf(batch, microBatches).map((samples, microBatch) => [
     {
-      tensor: { kind: 'image', step, stage: 0, microBatch, shape: [size, ...rest] },
-      values: () => part(images, samples, offset, size),
+      tensor: { kind: 'image', step, stage: 0, microBatch, shape: stackedShape(samples) },
+      values: () => stackValues(samples.map(({ image }) => image)),
     },
   ]);
-}
 
 /** What the last stage is given for every micro-batch; the counts are those of the whole mini-batch and go first. */
 function labelParcels({ step, source, microBatches }: FeedRequest, batch: Batch, stage: number): Parcel[][] {
-  const { labels, flags } = batch;
-  if (!labels || !flags) throw new Error(`the ${source.kind} source has no labels`);
-  const [samples = 1, ...rest] = batch.shape;
-  const spatial = rest.slice(0, -1);
-  const classes = flags.length / samples;
-  return cuts(microBatches).map(({ microBatch, size, offset }) => {
+  const labelled = batch.map(({ shape, labels, annotated }) => {
+    if (!labels || !annotated) throw new Error(`the ${source.kind} source has no labels`);
+    return { shape, labels, annotated };
+  });
+  const classes = labelled[0]!.annotated.length;
+  return microBatchesOf(labelled, microBatches).map((samples, microBatch) => {
     const place = { step, stage, microBatch };
+    const flags = samples.flatMap(({ annotated }) => annotated.map(Number));
+    const spatial = samples[0]!.shape.slice(0, -1);
     const parcels: Parcel[] = [
       {
-        tensor: { kind: 'label', ...place, shape: [size, ...spatial] },
-        values: () => part(labels, samples, offset, size),
+        tensor: { kind: 'label', ...place, shape: [samples.length, ...spatial] },
+        values: () => stackValues(samples.map(({ labels }) => labels)),
       },
       {
-        tensor: { kind: 'flags', ...place, shape: [size, classes] },
-        values: () => part(flags, samples, offset, size),
+        tensor: { kind: 'flags', ...place, shape: [samples.length, classes] },
+        values: () => Float32Array.from(flags),
       },
     ];
     if (microBatch > 0) return parcels;
-    return [
-      { tensor: { kind: 'counts', ...place, shape: [classes] }, values: () => voxelsOf(labels, classes) },
-      ...parcels,
-    ];
+    const counts = (): Int32Array => voxelsOf(labelled, classes);
+    return [{ tensor: { kind: 'counts', ...place, shape: [classes] }, values: counts }, ...parcels];
   });
 }
 
 /** How many voxels every class has. */
-function voxelsOf(labels: Uint8Array, classes: number): Int32Array {
-  const counts = new Int32Array(classes);
-  for (const label of labels) if (label < classes) counts[label]!++;
-  return counts;
+function voxelsOf(samples: readonly { labels: Uint8Array }[], classes: number): Int32Array {
+  const counts = new Int32Array(256);
+  for (const { labels } of samples) for (const label of labels) counts[label]!++;
+  return counts.slice(0, classes);
 }
 
-function cuts(sizes: readonly number[]): { microBatch: number; size: number; offset: number }[] {
+/** The samples of every micro-batch. */
+function microBatchesOf<T>(batch: readonly T[], sizes: readonly number[]): T[][] {
+  const asked = sizes.reduce((sum, size) => sum + size, 0);
+  if (asked !== batch.length)
+    throw new Error(`${batch.length} samples cannot be cut into micro-batches of ${sizes.join(', ')}`);
   let offset = 0;
-  return sizes.map((size, microBatch) => {
-    const cut = { microBatch, size, offset };
-    offset += size;
-    return cut;
-  });
-}
-
-/** A copy: ZeroMQ may hold on to what it was given for as long as it takes to send. */
-function part<T extends Float32Array | Uint8Array>(values: T, samples: number, offset: number, size: number): T {
-  const width = values.length / samples;
-  return values.slice(offset * width, (offset + size) * width) as T;
+  return sizes.map((size) => batch.slice(offset, (offset += size)));
 }
 
 function outletTo(links: Links, peer: string): DataOutlet {

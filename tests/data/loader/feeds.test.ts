@@ -1,6 +1,6 @@
 import { usualTransforms } from '../../support/transforms.ts';
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { dataSchema } from '../../../src/config/schema/data.ts';
 import { modelSchema } from '../../../src/config/schema/model.ts';
@@ -32,27 +32,40 @@ describe('the feed of a data set', () => {
     const [feed, other] = [await openFeed(datasetOf()), await openFeed(datasetOf())];
     const ask = (from: Feed, epoch: number, samples: number[]) => from.batch({ kind: 'training', epoch, samples });
     const batch = await ask(feed, 1, [2, 5]);
-    expect(batch.shape).toEqual([2, 12, 16, 16, 1]);
-    expect(batch.labels).toHaveLength(2 * 12 * 16 * 16);
-    expect(batch.flags).toEqual(Float32Array.of(1, 1, 1, 1, 1, 1));
+    expect(batch.map(({ shape }) => shape)).toEqual([
+      [12, 16, 16, 1],
+      [12, 16, 16, 1],
+    ]);
+    for (const { labels, annotated } of batch) {
+      expect(labels).toHaveLength(12 * 16 * 16);
+      expect(annotated).toEqual([true, true, true]);
+    }
     await ask(other, 0, [0]);
     expect(await ask(other, 1, [2, 5])).toEqual(batch);
-    expect((await ask(other, 2, [2, 5])).images).not.toEqual(batch.images);
+    expect((await ask(other, 2, [2, 5]))[0]!.image).not.toEqual(batch[0]!.image);
   });
 
   it('gives validation images whole, padded to what the network can halve', async () => {
     const feed = await openFeed(datasetOf());
-    const batch = await feed.batch({ kind: 'validation', case: 0 });
-    expect(batch.shape).toEqual([1, 16, 20, 20, 1]);
-    expect(batch.labels).toBeUndefined();
+    const [sample] = await feed.batch({ kind: 'validation', case: 0 });
+    expect(sample!.shape).toEqual([16, 20, 20, 1]);
+    expect(sample!.labels).toBeUndefined();
   });
 
-  it('cannot put samples of different size into one mini-batch', async () => {
+  it('gives whole images in sizes of their own, each with the name of its file', async () => {
     const train = ['one', 'large'].map((name) => ({ image: `${name}.nii.gz`, label: `${name}-label.nii.gz` }));
     const feed = await openFeed(datasetOf({ train, patch_size: 'whole' }));
-    await expect(feed.batch({ kind: 'training', epoch: 0, samples: [0, 1] })).rejects.toThrow(
-      'cannot share a mini-batch; set training.batch_size to 1',
-    );
+    const batch = await feed.batch({ kind: 'training', epoch: 0, samples: [0, 1] });
+    const sizes = Object.fromEntries(batch.map(({ file, shape }) => [basename(file!), shape]));
+    expect(sizes).toEqual({ 'one.nii.gz': [16, 20, 20, 1], 'large.nii.gz': [16, 20, 28, 1] });
+  });
+
+  it('gives the slices of a validation volume as samples that share its memory', async () => {
+    const flat = modelSchema.parse({ ...smallRun().model, spatial_dims: 2 });
+    const feed = await openFeed({ ...datasetOf({ patch_size: [16, 16] }), model: flat } as LoaderConfiguration);
+    const slices = await feed.batch({ kind: 'validation', case: 0 });
+    expect(slices.map(({ shape }) => shape)).toEqual(Array.from({ length: 14 }, () => [20, 20, 1]));
+    expect(new Set(slices.map(({ image }) => image.buffer)).size).toBe(1);
   });
 
   it('names the file that cannot be read, again where it is asked again', async () => {
@@ -76,9 +89,12 @@ describe('the feed of a reference case', () => {
       await feed.batch({ kind: 'replay', step: 0 }),
       await feed.batch({ kind: 'replay', step: 1 }),
     ];
-    expect(first.shape).toEqual([2, 4, 5, 3]);
-    expect(first.labels).toHaveLength(2 * 20);
-    expect(second.images).not.toEqual(first.images);
+    for (const { shape, labels } of first) {
+      expect(shape).toEqual([4, 5, 3]);
+      expect(labels).toHaveLength(20);
+    }
+    expect(first).toHaveLength(2);
+    expect(second[0]!.image).not.toEqual(first[0]!.image);
     await expect(feed.batch({ kind: 'replay', step: 2 })).rejects.toThrow('has 2 steps, and step 2 was asked for');
     await expect(feed.batch({ kind: 'validation', case: 0 })).rejects.toThrow('has no validation source');
     await feed.close();
@@ -90,9 +106,9 @@ describe('the feed of a reference case', () => {
     const single = await writeReplay(join(folder, 'single.safetensors'), { ...spec, channels: 1, size: [4, 2] });
     const images = async (path: string): Promise<Float32Array> => {
       const feed = await openFeed({ kind: 'replay', file: path });
-      const { images: values } = await feed.batch({ kind: 'replay', step: 0 });
+      const [sample] = await feed.batch({ kind: 'replay', step: 0 });
       await feed.close();
-      return values;
+      return sample!.image;
     };
     const planes = await images(single);
     expect(await images(file)).toEqual(Float32Array.from([0, 4, 1, 5, 2, 6, 3, 7], (i) => planes[i]!));
@@ -102,8 +118,8 @@ describe('the feed of a reference case', () => {
 describe('the feed of image files', () => {
   it('gives any image whole, padded', async () => {
     const feed = await openFeed({ kind: 'images', model, transforms: usualTransforms });
-    const { shape } = await feed.batch({ kind: 'image', file: join(folder, 'large.nii.gz') });
-    expect(shape).toEqual([1, 16, 20, 28, 1]);
+    const [sample] = await feed.batch({ kind: 'image', file: join(folder, 'large.nii.gz') });
+    expect(sample!.shape).toEqual([16, 20, 28, 1]);
     await expect(feed.batch({ kind: 'validation', case: 0 })).rejects.toThrow(
       'a list of images has no validation source',
     );

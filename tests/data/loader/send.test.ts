@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Batch } from '../../../src/data/loader/feed.ts';
+import { samplesOf, type Batch, type FeedSample } from '../../../src/data/loader/feed.ts';
 import { sendBatch } from '../../../src/data/loader/send.ts';
 import { DataInlet, DataOutlet } from '../../../src/transport/dataLink.ts';
 import type { RequestOf } from '../../../src/transport/protocol.ts';
@@ -18,11 +18,19 @@ async function link(to: string): Promise<{ inlet: DataInlet; outlet: DataOutlet 
 }
 
 /** Three samples of 2 × 2 voxels, one channel, two classes. */
-const batch: Batch = {
-  shape: [3, 2, 2, 1],
+const values = {
   images: Float32Array.from({ length: 12 }, (_, i) => i),
   labels: Uint8Array.of(0, 0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1),
   flags: Float32Array.of(1, 1, 1, 0, 1, 1),
+};
+const batch: Batch = samplesOf([3, 2, 2, 1], values);
+
+const large: FeedSample = {
+  shape: [3, 2, 1],
+  image: new Float32Array(6),
+  labels: new Uint8Array(6),
+  annotated: [true, true],
+  file: 'large.nii',
 };
 
 const request = (options: Partial<RequestOf<'feed'>> = {}): RequestOf<'feed'> => ({
@@ -52,12 +60,12 @@ describe('a mini-batch', () => {
     const { inlet, outlet } = await link('worker 0');
     const links = { inlets: new Map(), outlets: new Map([['worker 0', outlet]]) };
     const sent = sendBatch(links, request(), batch, signal);
-    expect(await receive(inlet, 'image', 0)).toEqual({ shape: [2, 2, 2, 1], values: batch.images.slice(0, 8) });
+    expect(await receive(inlet, 'image', 0)).toEqual({ shape: [2, 2, 2, 1], values: values.images.slice(0, 8) });
     expect(await receive(inlet, 'counts', 0)).toEqual({ shape: [2], values: Int32Array.of(5, 7) });
-    expect(await receive(inlet, 'label', 0)).toEqual({ shape: [2, 2, 2], values: batch.labels!.slice(0, 8) });
+    expect(await receive(inlet, 'label', 0)).toEqual({ shape: [2, 2, 2], values: values.labels.slice(0, 8) });
     expect(await receive(inlet, 'flags', 0)).toEqual({ shape: [2, 2], values: Float32Array.of(1, 1, 1, 0) });
-    expect(await receive(inlet, 'image', 1)).toEqual({ shape: [1, 2, 2, 1], values: batch.images.slice(8) });
-    expect(await receive(inlet, 'label', 1)).toEqual({ shape: [1, 2, 2], values: batch.labels!.slice(8) });
+    expect(await receive(inlet, 'image', 1)).toEqual({ shape: [1, 2, 2, 1], values: values.images.slice(8) });
+    expect(await receive(inlet, 'label', 1)).toEqual({ shape: [1, 2, 2], values: values.labels.slice(8) });
     expect(await receive(inlet, 'flags', 1)).toEqual({ shape: [1, 2], values: Float32Array.of(1, 1) });
     await sent;
     expect(outlet.messagesSent).toBe(7);
@@ -79,6 +87,38 @@ describe('a mini-batch', () => {
     await sent;
   });
 
+  it('of several sizes goes through in micro-batches of one', async () => {
+    const { inlet, outlet } = await link('worker 0');
+    const links = { inlets: new Map(), outlets: new Map([['worker 0', outlet]]) };
+    const sent = sendBatch(links, request({ microBatches: [1, 1] }), [large, batch[2]!], signal);
+    expect((await receive(inlet, 'image', 0)).shape).toEqual([1, 3, 2, 1]);
+    expect((await receive(inlet, 'counts', 0)).values).toEqual(Int32Array.of(6, 4));
+    for (const kind of ['label', 'flags'] as const) await receive(inlet, kind, 0);
+    expect(await receive(inlet, 'image', 1)).toEqual({ shape: [1, 2, 2, 1], values: values.images.slice(8) });
+    expect((await receive(inlet, 'label', 1)).shape).toEqual([1, 2, 2]);
+    await receive(inlet, 'flags', 1);
+    await sent;
+  });
+
+  it('cannot put several sizes into one micro-batch: the error names the files and what to do', async () => {
+    const { outlet } = await link('worker 0');
+    const links = { inlets: new Map(), outlets: new Map([['worker 0', outlet]]) };
+    const mixed = [large, { ...batch[0]!, file: 'small.nii' }];
+    const message =
+      'samples of 3 × 2 × 1 from large.nii and 2 × 2 × 1 from small.nii (y, x, channels) cannot share a micro-batch; ' +
+      'set pipeline.micro_batches to training.batch_size, or data.patch_size to a size';
+    await expect(sendBatch(links, request({ microBatches: [2] }), mixed, signal)).rejects.toThrow(message);
+  });
+
+  it('that is not of the size that was asked for is not sent in part', async () => {
+    const { outlet } = await link('worker 0');
+    const links = { inlets: new Map(), outlets: new Map([['worker 0', outlet]]) };
+    await expect(sendBatch(links, request({ microBatches: [2] }), batch, signal)).rejects.toThrow(
+      '3 samples cannot be cut into micro-batches of 2',
+    );
+    expect(outlet.messagesSent).toBe(0);
+  });
+
   it('is images alone where no labels are wanted', async () => {
     const { inlet, outlet } = await link('worker 0');
     const links = { inlets: new Map(), outlets: new Map([['worker 0', outlet]]) };
@@ -92,17 +132,15 @@ describe('a mini-batch', () => {
   it('that has no labels cannot be sent to a loss', async () => {
     const { outlet } = await link('worker 0');
     const links = { inlets: new Map(), outlets: new Map([['worker 0', outlet]]) };
-    const { shape, images } = batch;
-    await expect(sendBatch(links, request(), { shape, images }, signal)).rejects.toThrow(
-      'the replay source has no labels',
-    );
+    const unlabelled = samplesOf([3, 2, 2, 1], { images: values.images });
+    await expect(sendBatch(links, request(), unlabelled, signal)).rejects.toThrow('the replay source has no labels');
   });
 
   it('ends waiting when the run does', async () => {
     const { outlet } = await link('worker 0');
     const controller = new AbortController();
     const links = { inlets: new Map(), outlets: new Map([['worker 0', outlet]]) };
-    const many = { ...batch, shape: [300, 2, 2, 1], images: new Float32Array(1200) };
+    const many = samplesOf([300, 2, 2, 1], { images: new Float32Array(1200) });
     const { labelsTo: _, ...unlabelled } = request({ microBatches: Array.from({ length: 300 }, () => 1) });
     const sent = sendBatch(links, unlabelled, many, controller.signal);
     controller.abort(new Error('the run has ended'));
