@@ -76,3 +76,31 @@ export function largestOffset(a: Affine, b: Affine, size: readonly [number, numb
 export function shiftOrigin(affine: Affine, [i, j, k]: readonly [number, number, number]): Affine {
   return affine.map(([a, b, c, t], row) => [a, b, c, row < 3 ? a * i + b * j + c * k + t : t] as const);
 }
+
+/** a · b: first b, then a. */
+export const compose = (a: Affine, b: Affine): Affine =>
+  [0, 1, 2, 3].map((row) => {
+    const entry = (column: number): number =>
+      at(a, row, 0) * at(b, 0, column) +
+      at(a, row, 1) * at(b, 1, column) +
+      at(a, row, 2) * at(b, 2, column) +
+      at(a, row, 3) * at(b, 3, column);
+    return [entry(0), entry(1), entry(2), entry(3)] as const;
+  });
+
+/** The inverse of an affine that places voxels: its adjugate over its determinant, and the shift taken back. */
+export function invert(affine: Affine): Affine {
+  const share = 1 / determinant(linearPart(affine));
+  const entry = (row: number, column: number): number => {
+    const [r, s] = [(column + 1) % 3, (column + 2) % 3];
+    const [c, d] = [(row + 1) % 3, (row + 2) % 3];
+    return share * (at(affine, r, c) * at(affine, s, d) - at(affine, r, d) * at(affine, s, c));
+  };
+  const rows = [0, 1, 2].map((row) => {
+    const [a, b, c] = [entry(row, 0), entry(row, 1), entry(row, 2)];
+    const shift = a * at(affine, 0, 3) + b * at(affine, 1, 3) + c * at(affine, 2, 3);
+    // 0 − shift, lest a shift of 0 become −0.
+    return [a, b, c, 0 - shift] as const;
+  });
+  return [...rows, [0, 0, 0, 1]];
+}
