@@ -1,6 +1,6 @@
 import { sizeOf, type Shape } from '../engine/tensor.ts';
 import type { ParameterSpec } from '../layers/parameter.ts';
-import type { Cell, Model } from './cell.ts';
+import { layersOf, type Cell, type Model } from './cell.ts';
 import { cellOperations, cellOutputShape } from './runCell.ts';
 
 /** What a cell does to an input of a given size, reckoned without an engine. */
@@ -49,7 +49,7 @@ export const describeModel = (model: Model, input: Shape): CellDescription[] => 
 
 /** The parameters and buffers of these cells, in order. */
 export const parameterSpecs = (cells: readonly Cell[]): ParameterSpec[] =>
-  cells.flatMap((cell) => cell.layers.flatMap((layer) => layer.parameters));
+  cells.flatMap((cell) => layersOf(cell).flatMap((layer) => layer.parameters));
 
 /** Elements of the parameters that are learnt. */
 export const countParameters = (cells: readonly Cell[]): number =>

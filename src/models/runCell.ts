@@ -1,7 +1,7 @@
 import type { Shape, Tensor } from '../engine/tensor.ts';
-import { concatenateChannels, splitChannels } from '../layers/concatenation.ts';
+import { joinedShape, joinTensors, splitGradient } from '../layers/joining.ts';
 import { channelsOf } from '../layers/geometry.ts';
-import type { Pass, Saved } from '../layers/layer.ts';
+import type { Layer, Pass, Saved } from '../layers/layer.ts';
 import {
   backwardInputSequence,
   backwardSequence,
@@ -18,6 +18,8 @@ import type { Cell } from './cell.ts';
 /** What a cell keeps between forward and backward: owned by whoever holds it, until `backwardCell` or `disposeCellSaved`. */
 export interface CellSaved {
   readonly layers: readonly Saved[];
+  /** Of what the popped skip goes through. */
+  readonly popThrough: readonly Saved[];
   /** The channels of the input, before those of the popped skip. */
   readonly inputChannels: number;
 }
@@ -35,17 +37,27 @@ export interface CellBackward<Input = Tensor> {
   readonly skip?: Tensor;
 }
 
-/** The shape that a cell's layers see: the input's, with the channels of the skip behind. */
-const joinedShape = (input: Shape, skip?: Shape): Shape =>
-  skip ? [...input.slice(0, -1), channelsOf(input) + channelsOf(skip)] : input;
+/** What a cell says of how it takes a skip in. */
+export type Joining = Pick<Cell, 'name' | 'join'> & { readonly popThrough?: readonly Pick<Layer, 'outputShape'>[] };
+
+/** The shape that a cell's layers see: the input's, joined with what the skip has become. */
+export const layersInputShape = (
+  { name, popThrough = [], join = 'concatenate' }: Joining,
+  input: Shape,
+  skip?: Shape,
+): Shape => {
+  const popped = skip && popThrough.reduce((shape, layer) => layer.outputShape(shape), skip);
+  return popped ? joinedShape(name, join, input, popped) : input;
+};
 
 /** The shape of a cell's output, and of what it stashes. */
 export const cellOutputShape = (cell: Cell, input: Shape, skip?: Shape): Shape =>
-  sequenceOutputShape(cell.layers, joinedShape(input, skip));
+  sequenceOutputShape(cell.layers, layersInputShape(cell, input, skip));
 
 /** Operations of a forward pass through a cell: the analytic cost. */
 export const cellOperations = (cell: Cell, input: Shape, skip?: Shape): number =>
-  sequenceOperations(cell.layers, joinedShape(input, skip));
+  (skip ? sequenceOperations(cell.popThrough ?? [], skip) : 0) +
+  sequenceOperations(cell.layers, layersInputShape(cell, input, skip));
 
 /** `input` and `skip` stay the caller's, who owns all that is returned. */
 export function forwardCell(pass: Pass, cell: Cell, input: Tensor, skip?: Tensor): CellForward {
@@ -57,12 +69,39 @@ export function forwardCell(pass: Pass, cell: Cell, input: Tensor, skip?: Tensor
     );
   const { engine } = pass;
   return engine.tidy(() => {
-    const joined = skip ? concatenateChannels(engine, cell.name, input, skip) : engine.share(input);
-    const { output, saved: layers } = forwardSequence(pass, cell.layers, joined);
-    joined.dispose();
-    const saved = { layers, inputChannels: channelsOf(input.shape) };
-    return cell.stash === undefined ? { output, saved } : { output, saved, stash: engine.share(output) };
+    const run =
+      cell.trainingOnly && pass.mode === 'evaluate'
+        ? passedThrough(pass, input)
+        : forwardLayers(pass, cell, input, skip);
+    return cell.stash === undefined ? run : { ...run, stash: engine.share(run.output) };
   });
+}
+
+const passedThrough = ({ engine }: Pass, input: Tensor): CellForward => ({
+  output: engine.share(input),
+  saved: { layers: [], popThrough: [], inputChannels: channelsOf(input.shape) },
+});
+
+function forwardLayers(pass: Pass, cell: Cell, input: Tensor, skip: Tensor | undefined): CellForward {
+  const { joined, popThrough } = joinSkip(pass, cell, input, skip);
+  const { output, saved: layers } = forwardSequence(pass, cell.layers, joined);
+  joined.dispose();
+  return { output, saved: { layers, popThrough, inputChannels: channelsOf(input.shape) } };
+}
+
+/** What the layers are given; the caller owns it. */
+function joinSkip(
+  pass: Pass,
+  cell: Cell,
+  input: Tensor,
+  skip: Tensor | undefined,
+): { joined: Tensor; popThrough: readonly Saved[] } {
+  const { engine } = pass;
+  if (!skip) return { joined: engine.share(input), popThrough: [] };
+  const through = forwardSequence(pass, cell.popThrough ?? [], skip);
+  const joined = joinTensors(engine, cell.name, cell.join ?? 'concatenate', input, through.output);
+  through.output.dispose();
+  return { joined, popThrough: through.saved };
 }
 
 /**
@@ -82,7 +121,10 @@ export function backwardCell(
   const input = backwardSequence(pass, cell.layers, saved.layers, dy, {
     needInput: needInput || cell.pop !== undefined,
   });
-  return input ? splitGradient(pass, cell, saved, input) : { input };
+  if (!input) return { input };
+  const { front, behind } = splitJoined(pass, cell, saved, input);
+  if (!behind) return { input: front };
+  return { input: front, skip: backwardSequence(pass, cell.popThrough ?? [], saved.popThrough, behind)! };
 }
 
 /** The first half of `backwardCell`; what it holds goes to the second, `backwardCellWeights`, or to `disposeHeld`. */
@@ -95,14 +137,17 @@ export function backwardCellInput(
 ): CellBackward & { readonly held: readonly Held[] } {
   const dy = addStash(pass, outputGradient, stashGradient);
   const { input, held } = backwardInputSequence(pass, cell.layers, saved.layers, dy);
-  return { ...splitGradient(pass, cell, saved, input), held };
+  const { front, behind } = splitJoined(pass, cell, saved, input);
+  if (!behind) return { input: front, held };
+  const skip = backwardInputSequence(pass, cell.popThrough ?? [], saved.popThrough, behind);
+  return { input: front, skip: skip.input, held: [...held, ...skip.held] };
 }
 
 /** The second half: adds the gradients of the weights to the store. Takes over `held`. */
 export const backwardCellWeights = (pass: Pass, held: readonly Held[]): void => backwardWeightsSequence(pass, held);
 
 /** Lets go of what a cell kept and no backward pass will read. */
-export const disposeCellSaved = (saved: CellSaved): void => disposeSaved(saved.layers);
+export const disposeCellSaved = (saved: CellSaved): void => disposeSaved([...saved.layers, ...saved.popThrough]);
 
 /** The output was used twice, so its gradients add up. Takes both over. */
 function addStash({ engine }: Pass, outputGradient: Tensor, stashGradient: Tensor | undefined): Tensor {
@@ -113,10 +158,14 @@ function addStash({ engine }: Pass, outputGradient: Tensor, stashGradient: Tenso
   return sum;
 }
 
-/** Cuts the gradient of the joined channels into the input's and the skip's. Takes it over. */
-function splitGradient({ engine }: Pass, cell: Cell, saved: CellSaved, joined: Tensor): CellBackward {
-  if (cell.pop === undefined) return { input: joined };
-  const [input, skip] = splitChannels(engine, joined, saved.inputChannels);
-  joined.dispose();
-  return { input, skip };
+/** Cuts the gradient of what was joined into the input's and the skip's. Takes it over. */
+function splitJoined(
+  { engine }: Pass,
+  { pop, join = 'concatenate' }: Cell,
+  saved: CellSaved,
+  joined: Tensor,
+): { front: Tensor; behind?: Tensor } {
+  if (pop === undefined) return { front: joined };
+  const [front, behind] = splitGradient(engine, join, joined, saved.inputChannels);
+  return { front, behind };
 }

@@ -1,8 +1,11 @@
 import type { OptimizerSpec } from '../config/runFile.ts';
 import { sizeOf } from '../engine/tensor.ts';
 import type { Shape } from '../engine/tensor.ts';
+import type { Join } from '../layers/joining.ts';
 import type { Layer, Scratch } from '../layers/layer.ts';
 import type { Cell, Model } from '../models/cell.ts';
+import { parameterSpecs } from '../models/describe.ts';
+import { layersInputShape } from '../models/runCell.ts';
 
 /** What a cell takes for one micro-batch, in milliseconds. */
 export interface CellTimes {
@@ -54,6 +57,9 @@ export interface CellFootprint {
   readonly stashBytes: number;
   readonly stash?: string;
   readonly pop?: string;
+  /** Of what the popped skip goes through, and how it is joined to the input: as a cell says. */
+  readonly popThrough?: readonly LayerFootprint[];
+  readonly join?: Join;
   readonly layers: readonly LayerFootprint[];
 }
 
@@ -103,32 +109,40 @@ const footprintOf = (
   skip: Shape | undefined,
   slots: number,
 ): { footprint: CellFootprint; output: Shape } => {
-  let shape = skip ? [...input.slice(0, -1), (input.at(-1) ?? 0) + (skip.at(-1) ?? 0)] : input;
-  const layers = cell.layers.map((layer) => {
-    const footprint = layerFootprint(layer, shape);
-    shape = layer.outputShape(shape);
-    return footprint;
-  });
-  const specs = cell.layers.flatMap((layer) => layer.parameters);
+  const { output, layers } = rowOf(cell.layers, layersInputShape(cell, input, skip));
+  const popThrough = skip && cell.popThrough ? rowOf(cell.popThrough, skip).layers : [];
+  const specs = parameterSpecs([cell]);
   const valuesOf = (role?: 'parameter'): number =>
     specs.filter((spec) => !role || spec.role === role).reduce((sum, spec) => sum + sizeOf(spec.shape), 0);
   const parameters = valuesOf('parameter');
-  const outputBytes = bytesPerValue * sizeOf(shape);
+  const outputBytes = bytesPerValue * sizeOf(output);
   const footprint: CellFootprint = {
     name: cell.name,
     parameters,
     parameterBytes: bytesPerValue * valuesOf(),
     gradientBytes: bytesPerValue * parameters,
     optimizerBytes: bytesPerValue * slots * parameters,
-    activationBytes: keptBytes(layers),
+    activationBytes: keptBytes(layers) + keptBytes(popThrough),
     inputBytes: bytesPerValue * sizeOf(input),
     outputBytes,
     stashBytes: cell.stash === undefined ? 0 : outputBytes,
     ...(cell.stash !== undefined && { stash: cell.stash }),
     ...(cell.pop !== undefined && { pop: cell.pop }),
+    ...(popThrough.length > 0 && { popThrough }),
+    ...(cell.join !== undefined && { join: cell.join }),
     layers,
   };
-  return { footprint, output: shape };
+  return { footprint, output };
+};
+
+const rowOf = (row: readonly Layer[], input: Shape): { layers: LayerFootprint[]; output: Shape } => {
+  let shape = input;
+  const layers = row.map((layer) => {
+    const footprint = layerFootprint(layer, shape);
+    shape = layer.outputShape(shape);
+    return footprint;
+  });
+  return { layers, output: shape };
 };
 
 const layerFootprint = (layer: Layer, input: Shape): LayerFootprint => {

@@ -2,6 +2,7 @@ import type { Shape } from '../engine/tensor.ts';
 import { sizeOf } from '../engine/tensor.ts';
 import type { Layer } from '../layers/layer.ts';
 import type { Cell } from '../models/cell.ts';
+import { layersInputShape } from '../models/runCell.ts';
 
 /** What a cell costs for one micro-batch. Times in milliseconds, measured or estimated. */
 export interface CellCost {
@@ -15,9 +16,12 @@ export interface CellCost {
 }
 
 /** What an estimate needs to know of a cell. */
-export type CountedCell = Pick<Cell, 'name' | 'pop' | 'stash'> & {
-  readonly layers: readonly Pick<Layer, 'parameters' | 'outputShape' | 'operations'>[];
+export type CountedCell = Pick<Cell, 'name' | 'pop' | 'stash' | 'join'> & {
+  readonly layers: readonly CountedLayer[];
+  readonly popThrough?: readonly CountedLayer[];
 };
+
+type CountedLayer = Pick<Layer, 'parameters' | 'outputShape' | 'operations'>;
 
 /** What a device can do at most. */
 export interface DeviceCeilings {
@@ -45,23 +49,44 @@ export const analyticCosts = (
   const skips = new Map<string, Shape>();
   let shape = inputShape;
   return model.cells.map((cell) => {
-    const joined = withSkip(shape, cell.pop === undefined ? undefined : skips.get(cell.pop));
-    const { output, ...cost } = costOf(cell, joined, ceilings);
+    const skip = cell.pop === undefined ? undefined : skips.get(cell.pop);
+    const { output, ...cost } = costOf(cell, shape, skip, ceilings);
     if (cell.stash !== undefined) skips.set(cell.stash, output);
     shape = output;
     return cost;
   });
 };
 
-/** A skip stands behind the channels of the input. */
-const withSkip = (shape: Shape, skip: Shape | undefined): Shape =>
-  skip ? [...shape.slice(0, -1), (shape.at(-1) ?? 0) + (skip.at(-1) ?? 0)] : shape;
-
 const bytesPerValue = 4;
 
-const costOf = (cell: CountedCell, input: Shape, ceilings: DeviceCeilings): CellCost & { readonly output: Shape } => {
+const costOf = (
+  cell: CountedCell,
+  input: Shape,
+  skip: Shape | undefined,
+  ceilings: DeviceCeilings,
+): CellCost & { readonly output: Shape } => {
+  const { popThrough = [], layers } = cell;
+  const rows = [costOfRow(layers, layersInputShape(cell, input, skip), ceilings)];
+  if (skip) rows.push(costOfRow(popThrough, skip, ceilings));
+  const total = (figure: 'operations' | 'seconds'): number => rows.reduce((sum, row) => sum + row[figure], 0);
+  const parameters = [...popThrough, ...layers]
+    .flatMap((layer) => layer.parameters)
+    .filter(({ role }) => role === 'parameter')
+    .reduce((sum, parameter) => sum + sizeOf(parameter.shape), 0);
+  const forward = 1000 * total('seconds');
+  return {
+    ...{ name: cell.name, forward, backward: 2 * forward, operations: total('operations'), parameters },
+    output: rows[0]!.output,
+  };
+};
+
+const costOfRow = (
+  layers: readonly CountedLayer[],
+  input: Shape,
+  ceilings: DeviceCeilings,
+): { readonly output: Shape; readonly operations: number; readonly seconds: number } => {
   let [shape, operations, seconds] = [input, 0, 0];
-  for (const layer of cell.layers) {
+  for (const layer of layers) {
     const output = layer.outputShape(shape);
     const work = layer.operations(shape);
     const bytes = bytesPerValue * (sizeOf(shape) + sizeOf(output));
@@ -69,10 +94,5 @@ const costOf = (cell: CountedCell, input: Shape, ceilings: DeviceCeilings): Cell
     seconds += Math.max(work / ceilings.operationsPerSecond, bytes / ceilings.bytesPerSecond);
     shape = output;
   }
-  const parameters = cell.layers
-    .flatMap((layer) => layer.parameters)
-    .filter(({ role }) => role === 'parameter')
-    .reduce((sum, parameter) => sum + sizeOf(parameter.shape), 0);
-  const forward = 1000 * seconds;
-  return { name: cell.name, forward, backward: 2 * forward, operations, parameters, output: shape };
+  return { output: shape, operations, seconds };
 };

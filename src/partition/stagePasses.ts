@@ -29,13 +29,19 @@ interface Held {
   readonly saved: readonly Entry[];
 }
 
+/** What a cell's layers hold, and those that its popped skip went through. */
+interface HeldCell {
+  readonly layers: readonly Held[];
+  readonly popThrough: readonly Held[];
+}
+
 /** One micro-batch on its way through a stage; each pass is gone through once. */
 export class StagePasses {
   readonly #cells: readonly CellFootprint[];
   readonly #place: StagePlace & Borders;
   readonly #ledger = new Ledger();
   readonly #skips = new Map<string, Entry>();
-  readonly #held: Held[][] = [];
+  readonly #held: HeldCell[] = [];
   /** For the second half: what is held, with the output gradient. */
   #owed: { readonly layer: LayerFootprint; readonly entries: readonly Entry[] }[] = [];
   #input: Entry = 0;
@@ -77,7 +83,7 @@ export class StagePasses {
     let x = this.#input;
     for (const cell of this.#cells) {
       const skip = cell.pop === undefined ? undefined : this.#skips.get(cell.pop);
-      const output = this.#forwardCell(cell, x, keep);
+      const output = this.#forwardCell(cell, x, skip, keep);
       ledger.release(x);
       if (skip !== undefined) ledger.release(skip);
       x = output;
@@ -94,12 +100,23 @@ export class StagePasses {
     this.#pass(true);
   }
 
-  #forwardCell(cell: CellFootprint, input: Entry, keep: boolean): Entry {
+  #forwardCell(cell: CellFootprint, input: Entry, skip: Entry | undefined, keep: boolean): Entry {
     const ledger = this.#ledger;
-    const joined = cell.pop === undefined ? ledger.hold(input) : ledger.make(cell.layers[0]?.inputBytes ?? 0);
-    let x = ledger.hold(joined);
+    const through = skip === undefined ? undefined : this.#forwardRow(cell.popThrough ?? [], skip, keep);
+    const joined = through ? ledger.make(joinedBytes(cell)) : ledger.hold(input);
+    if (through) ledger.release(through.output);
+    const { output, held } = this.#forwardRow(cell.layers, joined, keep);
+    ledger.release(joined);
+    this.#held.push({ layers: held, popThrough: through?.held ?? [] });
+    if (cell.stash !== undefined) this.#skips.set(cell.stash, ledger.hold(output));
+    return output;
+  }
+
+  #forwardRow(layers: readonly LayerFootprint[], input: Entry, keep: boolean): { output: Entry; held: Held[] } {
+    const ledger = this.#ledger;
+    let x = ledger.hold(input);
     const held: Held[] = [];
-    for (const layer of cell.layers) {
+    for (const layer of layers) {
       ledger.scratch(layer.outputBytes + layer.scratch.forward);
       const y = layer.passesThrough ? ledger.hold(x) : ledger.make(layer.outputBytes);
       const saved = keep
@@ -113,10 +130,7 @@ export class StagePasses {
       held.push({ layer, saved });
       x = y;
     }
-    ledger.release(joined);
-    this.#held.push(held);
-    if (cell.stash !== undefined) this.#skips.set(cell.stash, ledger.hold(x));
-    return x;
+    return { output: x, held };
   }
 
   /** The output goes to the next stage, or the loss makes its gradient of it. */
@@ -138,17 +152,25 @@ export class StagePasses {
       const cell = this.#cells[index] as CellFootprint;
       const stash = cell.stash === undefined ? undefined : gradients.get(cell.stash);
       if (stash !== undefined) gradient = this.#add(gradient, stash);
-      gradient = this.#backwardCell(index, gradient, part);
+      const { layers, popThrough } = this.#held[index] as HeldCell;
+      gradient = this.#backwardRow(layers, gradient, part, index === 0);
       if (cell.pop === undefined) continue;
-      const skipBytes = (cell.layers[0]?.inputBytes ?? 0) - cell.inputBytes;
-      const [front, behind] = [ledger.make(cell.inputBytes), ledger.make(skipBytes)];
-      ledger.release(gradient);
-      gradients.set(cell.pop, behind);
+      const [front, behind] = this.#split(cell, gradient);
+      gradients.set(cell.pop, this.#backwardRow(popThrough, behind, part));
       gradient = front;
     }
     ledger.release(gradient);
     for (const skip of this.#place.incoming) ledger.release(gradients.get(skip) ?? -1);
     return ledger.now;
+  }
+
+  /** The gradient of what was joined, in two: the input's and the skip's. */
+  #split(cell: CellFootprint, gradient: Entry): [Entry, Entry] {
+    const ledger = this.#ledger;
+    if (cell.join === 'add') return [gradient, ledger.hold(gradient)];
+    const parts: [Entry, Entry] = [ledger.make(cell.inputBytes), ledger.make(joinedBytes(cell) - cell.inputBytes)];
+    ledger.release(gradient);
+    return parts;
   }
 
   #bytesOf(skip: string): number {
@@ -163,13 +185,12 @@ export class StagePasses {
     return sum;
   }
 
-  #backwardCell(index: number, outputGradient: Entry, part: 'whole' | 'input'): Entry {
+  #backwardRow(held: readonly Held[], outputGradient: Entry, part: 'whole' | 'input', foremost = false): Entry {
     const ledger = this.#ledger;
     let gradient = outputGradient;
-    const held = this.#held[index] ?? [];
     for (let l = held.length - 1; l >= 0; l -= 1) {
       const { layer, saved } = held[l] as Held;
-      const unread = part === 'whole' && this.#place.first && index === 0 && l === 0 && layer.weightsLater;
+      const unread = part === 'whole' && this.#place.first && foremost && l === 0 && layer.weightsLater;
       const dx = layer.passesThrough ? ledger.hold(gradient) : ledger.make(unread ? 0 : layer.inputBytes);
       if (part === 'input' && layer.weightsLater) this.#owed.push({ layer, entries: [...saved, gradient] });
       else {
@@ -191,6 +212,9 @@ export class StagePasses {
     this.#owed = [];
   }
 }
+
+/** What the layers of a cell are given. */
+const joinedBytes = ({ layers, outputBytes }: CellFootprint): number => layers[0]?.inputBytes ?? outputBytes;
 
 /** The gradients of the parameters, beside what the kernels take; then these, and their sums with those of micro-batches before. */
 const backwardScratch = ({ scratch, weightBytes }: LayerFootprint): number =>

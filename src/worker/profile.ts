@@ -3,7 +3,7 @@ import type { Engine } from '../engine/engine.ts';
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
 import { lossFromSpec } from '../losses/index.ts';
 import type { Cell, Model } from '../models/cell.ts';
-import { describeModel } from '../models/describe.ts';
+import { countParameters, describeModel } from '../models/describe.ts';
 import { spreadOf, type Spread } from '../partition/spread.ts';
 import { windowsOf } from './cellPlaces.ts';
 import { timePasses, type CellSamples } from './timePasses.ts';
@@ -67,10 +67,7 @@ function settlingTime(engine: Engine): number {
 
 /** The sum of every round's updates over all cells. */
 function perMillion(updates: readonly (readonly number[])[], cells: readonly Cell[]): Spread {
-  const specs = cells.flatMap((cell) => cell.layers.flatMap((layer) => layer.parameters));
-  const parameters = specs
-    .filter(({ role }) => role === 'parameter')
-    .reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const parameters = countParameters(cells);
   const rounds = Math.min(...updates.map(({ length }) => length));
   const totals = Array.from({ length: rounds }, (_, round) => updates.reduce((sum, times) => sum + times[round]!, 0));
   return spreadOf(totals.map((total) => total / Math.max(1e-6, parameters / 1e6)));

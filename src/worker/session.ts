@@ -6,7 +6,7 @@ import { ParameterStore } from '../layers/parameterStore.ts';
 import { endMiniBatch } from '../layers/sequence.ts';
 import { lossFromSpec } from '../losses/index.ts';
 import type { Loss } from '../losses/loss.ts';
-import type { Cell, Model } from '../models/cell.ts';
+import { layersOf, type Cell, type Model } from '../models/cell.ts';
 import { buildModel } from '../models/index.ts';
 import { countParameters, parameterSpecs } from '../models/describe.ts';
 import { initializeParameters } from '../models/initialize.ts';
@@ -134,7 +134,7 @@ export class Session {
         now: () => record.now(),
       });
       const { start, sent, received } = record;
-      if (request.purpose === 'train') for (const cell of cells) endMiniBatch({ engine, parameters }, cell.layers);
+      if (request.purpose === 'train') for (const cell of cells) endMiniBatch({ engine, parameters }, layersOf(cell));
       return {
         ...(step.loss === undefined ? {} : { loss: step.loss }),
         ...(request.norm ? { squaredNorm: parameters.squaredNorm() } : {}),
