@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { dataSchema } from './schema/data.ts';
+import { inferenceSchema } from './schema/inference.ts';
 import { lossSchema } from './schema/loss.ts';
 import { modelSchema } from './schema/model.ts';
 import { lrScheduleSchema, optimizerSchema } from './schema/optimizer.ts';
@@ -29,6 +30,7 @@ const fields = z.strictObject({
   pipeline: pipelineSchema.prefault({}),
   engine: engineSchema.prefault({}),
   phases: phasesSchema,
+  inference: inferenceSchema.prefault({}),
 });
 
 /** Parses a run file and fills in what follows from other keys. */
@@ -55,6 +57,7 @@ export type LossSpec = RunFile['loss'];
 export type PipelineSpec = RunFile['pipeline'];
 export type EngineSpec = RunFile['engine'];
 export type DataSpec = RunFile['data'];
+export type SelfEnsemblingSpec = NonNullable<RunFile['training']['self_ensembling']>;
 export type PhaseSpec = NonNullable<RunFile['phases']>[number];
 export type CaseSpec = DataSpec['train'][number];
 export type TransformSpec = DataSpec['transforms'][number];

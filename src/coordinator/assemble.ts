@@ -124,5 +124,6 @@ function configure(
     threaded: [...threaded],
     own: stagesOf(placement, worker),
     ...(weights ? { weights } : {}),
+    ...(options.teacher ? { teacher: true } : {}),
   }));
 }

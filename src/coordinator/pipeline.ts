@@ -1,7 +1,7 @@
 import type { Partition } from '../partition/partition.ts';
 import type { DataInlet } from '../transport/dataLink.ts';
 import { LOADER, workerName } from '../transport/names.ts';
-import type { ReplyTo, Source } from '../transport/protocol.ts';
+import type { ReplyTo, RequestOf, Source } from '../transport/protocol.ts';
 import { keyOf, type TensorMessage } from '../transport/tensorMessage.ts';
 import { assemble, type Assembly, type LaunchedWorker } from './assemble.ts';
 import { clockOffsets } from './clocks.ts';
@@ -25,7 +25,19 @@ export interface TrainRequest extends StepRequest {
   readonly logits?: boolean;
   /** Whether the norm of the gradients is wanted. */
   readonly norm: boolean;
+  /** Where a teacher has seen the mini-batch before (`teach`): the noise of the student's images, and how far it is held to it. */
+  readonly ensembling?: EnsemblingStep;
 }
+
+/** The student's part of a self-ensembling step. */
+export interface EnsemblingStep {
+  /** Standard deviation of what is added to the images. */
+  readonly noise: number;
+  readonly consistency: { readonly weight: number; readonly otherwise: number };
+}
+
+/** The teacher's passes have numbers of their own on the data plane, beyond those of all others. */
+const TEACHER_STEPS = 2 ** 40;
 
 export interface StepResult {
   readonly loss: number;
@@ -91,6 +103,7 @@ export class Pipeline {
       draws: [...request.draws],
       norm: request.norm,
       output: request.logits ? 'logits' : 'none',
+      ...request.ensembling,
     });
     const squares = replies.map(({ squaredNorm }) => squaredNorm ?? 0);
     return {
@@ -102,19 +115,41 @@ export class Pipeline {
     };
   }
 
-  /** Updates every worker's parameters from its gradients times `factor`, and forgets the gradients. */
-  async apply(rate: number, factor = 1): Promise<void> {
-    await this.#fleet.requestAll('apply', () => ({ rate, factor }));
+  /** Has the teacher look at a mini-batch, with noise of its own: the last stage keeps what it makes of it for the step that follows. */
+  async teach({ step, source, microBatches, draws }: TrainRequest, noise: number): Promise<void> {
+    const request = { step: TEACHER_STEPS + step, source, microBatches };
+    await this.#run(request, 'evaluate', { draws: [...draws], norm: false, output: 'kept', teacher: true, noise });
   }
 
-  /** A forward pass in evaluation mode: logits, or the most likely class of every voxel, of every micro-batch. */
-  async evaluate(request: StepRequest, output: 'logits' | 'labels'): Promise<readonly TensorMessage[]> {
-    const [, outputs] = await this.#run(request, 'evaluate', { draws: [], norm: false, output });
+  /**
+   * Updates every worker's parameters from its gradients times `factor`, and forgets the gradients; where a decay is given, the
+   * teacher follows by it.
+   */
+  async apply(rate: number, factor = 1, decay?: number): Promise<void> {
+    await this.#fleet.requestAll('apply', () => ({ rate, factor, ...(decay === undefined ? {} : { decay }) }));
+  }
+
+  /** A forward pass in evaluation mode, by the network or by its teacher: logits, or the most likely class of every voxel, of every micro-batch. */
+  async evaluate(
+    request: StepRequest,
+    output: 'logits' | 'labels',
+    teacher = false,
+  ): Promise<readonly TensorMessage[]> {
+    const [, outputs] = await this.#run(request, 'evaluate', { draws: [], norm: false, output, teacher });
     return outputs;
   }
 
+  /** As `evaluate`, for outputs that together would be too much to hold: each is handed over as it comes, in order. */
+  async stream(
+    request: StepRequest,
+    output: 'logits' | 'labels',
+    take: (message: TensorMessage) => Promise<void>,
+  ): Promise<void> {
+    await this.#run(request, 'evaluate', { draws: [], norm: false, output }, take);
+  }
+
   /** Has every worker write its part; returns the files. */
-  async dump(what: 'parameters' | 'gradients', file: (worker: number) => string): Promise<readonly string[]> {
+  async dump(what: RequestOf<'dump'>['what'], file: (worker: number) => string): Promise<readonly string[]> {
     await this.#fleet.requestAll('dump', (worker) => ({ what, file: file(worker) }));
     return this.workers.map(({ worker }) => file(worker));
   }
@@ -127,7 +162,8 @@ export class Pipeline {
   async #run(
     request: StepRequest,
     purpose: 'train' | 'evaluate',
-    order: { draws: string[]; norm: boolean; output: 'none' | 'logits' | 'labels' },
+    order: Omit<RequestOf<'step'>, 'kind' | 'id' | 'step' | 'purpose' | 'schedule' | 'microBatches'>,
+    take?: (message: TensorMessage) => Promise<void>,
   ): Promise<[readonly ReplyTo<'step'>[], readonly TensorMessage[]]> {
     const { step } = request;
     const microBatches = [...request.microBatches];
@@ -135,7 +171,8 @@ export class Pipeline {
     const lastStage = schedule.placement.length - 1;
     const feed = this.#feed(request, purpose);
     const steps = this.#fleet.requestAll('step', () => ({ step, purpose, schedule: text, microBatches, ...order }));
-    const outputs = order.output === 'none' ? [] : this.#receive(step, lastStage, microBatches.length);
+    const outputs =
+      order.output === 'none' || order.output === 'kept' ? [] : this.#receive(step, lastStage, microBatches.length, take);
     try {
       const [replies, received] = await Promise.all([steps, outputs, feed]);
       return [replies, received];
@@ -182,10 +219,18 @@ export class Pipeline {
     return feed;
   }
 
-  async #receive(step: number, stage: number, microBatches: number): Promise<TensorMessage[]> {
+  async #receive(
+    step: number,
+    stage: number,
+    microBatches: number,
+    take?: (message: TensorMessage) => Promise<void>,
+  ): Promise<TensorMessage[]> {
     const messages: TensorMessage[] = [];
     for (let microBatch = 0; microBatch < microBatches; microBatch++) {
-      messages.push(await this.#sink.receive(keyOf({ kind: 'output', step, stage, microBatch }), this.#fleet.ended));
+      const key = keyOf({ kind: 'output', step, stage, microBatch });
+      const message = await this.#sink.receive(key, this.#fleet.ended);
+      if (take) await take(message);
+      else messages.push(message);
     }
     return messages;
   }

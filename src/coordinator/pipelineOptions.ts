@@ -38,6 +38,8 @@ export interface PipelineOptions {
   readonly engine: EngineSpec;
   /** Parameters to begin with: a safetensors file, and what stands before each name in it. */
   readonly weights?: { readonly file: string; readonly prefix: string } | undefined;
+  /** Whether a teacher follows the parameters (self-ensembling); not unless given. */
+  readonly teacher?: boolean | undefined;
   readonly loader: LoaderConfiguration;
   /** (batch, …spatial, channels) of one micro-batch: what the cells are timed with. */
   readonly microBatchShape: Shape;

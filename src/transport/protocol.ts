@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { paddingModes } from '../config/schema/inference.ts';
 import { lossSchema } from '../config/schema/loss.ts';
 import { modelSchema } from '../config/schema/model.ts';
 import { optimizerSchema } from '../config/schema/optimizer.ts';
@@ -28,6 +29,8 @@ const count = z.number().int().nonnegative();
 const computed = z.custom<number>((value) => typeof value === 'number', 'expected a number');
 const id = count;
 const shape = z.array(count).max(6);
+/** Voxels along x, y, z. */
+const place = z.tuple([z.number().int(), z.number().int(), z.number().int()]);
 
 /** Cells [start, end) of the model. */
 const stageSchema = z.strictObject({ start: count, end: count });
@@ -81,6 +84,8 @@ export const requestSchema = z.discriminatedUnion('kind', [
     seed: count,
     /** A safetensors file with parameters by PyTorch's names under this prefix; without it they are drawn from the seed. */
     weights: z.strictObject({ file: z.string(), prefix: z.string() }).optional(),
+    /** Whether a teacher follows the parameters (self-ensembling). */
+    teacher: z.boolean().optional(),
   }),
   z.strictObject({
     kind: z.literal('step'),
@@ -95,13 +100,33 @@ export const requestSchema = z.discriminatedUnion('kind', [
     draws: z.array(z.string()),
     /** Whether to reply with Σ g² over the gradients. */
     norm: z.boolean(),
-    /** What the last stage sends to the coordinator: nothing, its logits, or the most likely class of every voxel. */
-    output: z.enum(['none', 'logits', 'labels']),
+    /**
+     * What the last stage sends to the coordinator: nothing, its logits, or the most likely class of every voxel; or it keeps the
+     * logits for the student's pass.
+     */
+    output: z.enum(['none', 'logits', 'labels', 'kept']),
+    /** Whether the teacher computes, and not the network that is trained. */
+    teacher: z.boolean().optional(),
+    /** Standard deviation of what the first stage adds to the images, by the names of the draws. */
+    noise: z.number().nonnegative().optional(),
+    /** How much the student is held to what the teacher made of the same mini-batch. */
+    consistency: z.strictObject({ weight: z.number().nonnegative(), otherwise: z.number().nonnegative() }).optional(),
   }),
-  /** Scales the gathered gradients, updates the parameters, and forgets the gradients. */
-  z.strictObject({ kind: z.literal('apply'), id, rate: z.number().nonnegative(), factor: z.number().nonnegative() }),
-  /** Writes this worker's parameters, or gradients, to a file. */
-  z.strictObject({ kind: z.literal('dump'), id, what: z.enum(['parameters', 'gradients']), file: z.string() }),
+  /** Scales the gathered gradients, updates the parameters, and forgets the gradients; then the teacher follows, by a decay. */
+  z.strictObject({
+    kind: z.literal('apply'),
+    id,
+    rate: z.number().nonnegative(),
+    factor: z.number().nonnegative(),
+    decay: z.number().min(0).max(1).optional(),
+  }),
+  /** Writes this worker's parameters, those of its teacher, or its gradients to a file. */
+  z.strictObject({
+    kind: z.literal('dump'),
+    id,
+    what: z.enum(['parameters', 'teacher', 'gradients']),
+    file: z.string(),
+  }),
   /** To the loader: sends images to the first stage and labels to the last, micro-batch by micro-batch. */
   z.strictObject({
     kind: z.literal('feed'),
@@ -110,7 +135,16 @@ export const requestSchema = z.discriminatedUnion('kind', [
     source: z.discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('training'), epoch: count, samples: z.array(count) }),
       z.strictObject({ kind: z.literal('validation'), case: count }),
-      z.strictObject({ kind: z.literal('image'), file: z.string() }),
+      /** An image of one file, or of one a channel, whole. */
+      z.strictObject({ kind: z.literal('image'), files: z.array(z.string()).min(1) }),
+      /** Boxes of an image; a start may be negative, and what lies outside of the image follows from the padding. */
+      z.strictObject({
+        kind: z.literal('windows'),
+        files: z.array(z.string()).min(1),
+        starts: z.array(place),
+        box: place,
+        padding: z.strictObject({ mode: z.enum(paddingModes), value: z.number() }),
+      }),
       z.strictObject({ kind: z.literal('replay'), step: count }),
     ]),
     microBatches: z.array(count),

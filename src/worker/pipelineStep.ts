@@ -1,12 +1,15 @@
 import type { Engine } from '../engine/engine.ts';
 import type { Tensor } from '../engine/tensor.ts';
-import type { Loss } from '../losses/loss.ts';
+import { consistency } from '../losses/consistency.ts';
+import type { Loss, LossResult, LossTarget } from '../losses/loss.ts';
 import { isLocal, messageKey, type ActionMessages, type Message } from '../pipeline/messages.ts';
 import type { RequestOf } from '../transport/protocol.ts';
 import type { TensorAddress } from '../transport/tensorMessage.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { Stage } from './stage.ts';
+import { withNoise } from './noise.ts';
 import type { StepRecord } from './stepRecord.ts';
+import type { Teacher } from './teacher.ts';
 
 /** Who the peers of a worker are. */
 export interface PeerNames {
@@ -25,6 +28,8 @@ export interface StepContext {
   /** Of the loss, where it has any. */
   readonly classWeights: readonly number[] | undefined;
   readonly request: RequestOf<'step'>;
+  /** Where the run has one. */
+  readonly teacher: Teacher | undefined;
   readonly record: StepRecord;
 }
 
@@ -48,11 +53,10 @@ export class PipelineStep {
   }
 
   async forward({ action, needs, sends }: ActionMessages, arrived: () => void): Promise<void> {
-    const { request, stages, mailbox, peers, lastStage } = this.#context;
+    const { request, stages, lastStage } = this.#context;
     const { stage, microBatch } = action;
     const received = await this.#take(needs);
-    const input =
-      received.main ?? (await mailbox.take(peers.loader, { kind: 'image', ...this.#place(stage, microBatch) }));
+    const input = received.main ?? (await this.#takeImage(stage, microBatch));
     arrived();
     const runner = stages.get(stage)!;
     const { output, stashes } =
@@ -61,6 +65,18 @@ export class PipelineStep {
         : runner.evaluate(input, received.skips);
     if (stage === lastStage) await this.#finish(microBatch, output);
     await this.#give(sends, stage === lastStage ? undefined : output, stashes);
+  }
+
+  /** The images of a micro-batch, with what noise the step asks for. */
+  async #takeImage(stage: number, microBatch: number): Promise<Tensor> {
+    const { engine, request, mailbox, peers } = this.#context;
+    const image = await mailbox.take(peers.loader, { kind: 'image', ...this.#place(stage, microBatch) });
+    return request.noise
+      ? withNoise(engine, image, this.#draws(microBatch), {
+          deviation: request.noise,
+          teacher: request.teacher ?? false,
+        })
+      : image;
   }
 
   /** The backward pass, or its first half: what is received and sent is the same. */
@@ -112,10 +128,11 @@ export class PipelineStep {
 
   /** What the last stage does with its output: the loss and its gradient, and the prediction to whoever wants it. */
   async #finish(microBatch: number, logits: Tensor): Promise<void> {
-    const { request, engine, mailbox, peers, lastStage } = this.#context;
+    const { request, engine, mailbox, peers, lastStage, teacher } = this.#context;
     try {
       if (request.purpose === 'train') await this.#evaluateLoss(microBatch, logits);
-      if (request.output === 'none') return;
+      if (request.output === 'kept') teacher?.keep(microBatch, engine.share(logits));
+      if (request.output === 'none' || request.output === 'kept') return;
       const address: TensorAddress = { kind: 'output', ...this.#place(lastStage, microBatch) };
       if (request.output === 'logits') await mailbox.give(peers.sink, address, engine.share(logits));
       else {
@@ -129,18 +146,30 @@ export class PipelineStep {
   }
 
   async #evaluateLoss(microBatch: number, logits: Tensor): Promise<void> {
-    const { engine, loss, request, mailbox, peers, lastStage } = this.#context;
+    const { request, mailbox, peers, lastStage } = this.#context;
     const place = this.#place(lastStage, microBatch);
     this.#weightTotal ??= this.#takeWeightTotal();
     const weightTotal = await this.#weightTotal;
     const labels = await mailbox.take(peers.loader, { kind: 'label', ...place });
     const flags = await mailbox.take(peers.loader, { kind: 'flags', ...place });
     const batchSize = request.microBatches.reduce((sum, size) => sum + size, 0);
-    const { value, gradient } = loss.evaluate(engine, logits, { labels, flags, batchSize, weightTotal });
+    const { value, gradient } = this.#lossOf(microBatch, logits, { labels, flags, batchSize, weightTotal });
     labels.dispose();
     flags.dispose();
     this.loss = (this.loss ?? 0) + value;
     this.#lossGradients.set(microBatch, gradient);
+  }
+
+  /** The loss of the labels, and how far the student is from its teacher where that counts. */
+  #lossOf(microBatch: number, logits: Tensor, target: LossTarget): LossResult {
+    const { engine, loss, request, teacher } = this.#context;
+    const labelled = loss.evaluate(engine, logits, target);
+    if (!request.consistency || !teacher) return labelled;
+    const taught = teacher.take(microBatch);
+    const held = consistency(engine, loss, { student: logits, teacher: taught }, target, request.consistency);
+    const gradient = engine.math.add(labelled.gradient, held.gradient);
+    [taught, labelled.gradient, held.gradient].forEach((tensor) => tensor.dispose());
+    return { value: labelled.value + held.value, gradient };
   }
 
   /** Σ voxels · weight over the classes: the loader says how many voxels each has, before the first labels. */

@@ -26,6 +26,7 @@ import { probeLink } from './probe.ts';
 import { profileModel } from './profile.ts';
 import { Stage } from './stage.ts';
 import { StepRecord } from './stepRecord.ts';
+import { Teacher } from './teacher.ts';
 import { walk } from './walk.ts';
 
 type Body<K extends Request['kind']> = Omit<ReplyTo<K>, 'kind' | 'id'>;
@@ -39,6 +40,7 @@ interface Assignment {
   readonly routes: Routes;
   readonly parameters: ParameterStore;
   readonly stages: ReadonlyMap<number, Stage>;
+  readonly teacher: Teacher | undefined;
   readonly optimizer: Optimizer;
   readonly loss: Loss;
   readonly classWeights: readonly number[] | undefined;
@@ -98,20 +100,21 @@ export class Session {
     const cells = request.own.flatMap(cellsOf);
     const parameters = new ParameterStore(engine);
     await fill(engine, parameters, cells, request);
-    const stages = new Map(
-      request.own.map((stage) => {
-        const { recompute, batchNorm } = request;
-        return [
-          stage,
-          new Stage({ engine, parameters, recompute, batchNorm, cells: cellsOf(stage), first: stage === 0 }),
-        ];
-      }),
-    );
+    const stagesWith = (store: ParameterStore): ReadonlyMap<number, Stage> =>
+      new Map(
+        request.own.map((stage) => {
+          const { recompute, batchNorm } = request;
+          const options = { engine, parameters: store, recompute, batchNorm };
+          return [stage, new Stage({ ...options, cells: cellsOf(stage), first: stage === 0 })];
+        }),
+      );
+    const stages = stagesWith(parameters);
+    const teacher = request.teacher ? new Teacher(engine, parameters, stagesWith) : undefined;
     const optimizer = optimizerFromSpec(engine, request.optimizer);
     const loss = lossFromSpec(request.loss, model.outChannels);
     const routes = routesOf(model.cells, { stages: request.stages }, request.threaded);
     const classWeights = request.loss.class_weights;
-    this.#assignment = { model, cells, routes, parameters, stages, optimizer, loss, classWeights };
+    this.#assignment = { model, cells, routes, parameters, stages, teacher, optimizer, loss, classWeights };
     return { parameters: countParameters(cells) };
   }
 
@@ -119,13 +122,16 @@ export class Session {
     const record = new StepRecord();
     const engine = this.#running;
     engine.takePeak();
-    const { routes, stages, loss, classWeights, parameters, cells } = this.#assigned;
+    const { routes, stages, teacher, loss, classWeights, parameters, cells } = this.#assigned;
     const schedule = parseSchedule(request.schedule);
     const actions = messagesOf(schedule, routes)[this.#index] ?? [];
     const mailbox = this.#mailbox();
     const peers = { worker: workerName, loader: LOADER, sink: SINK };
     const lastStage = schedule.placement.length - 1;
-    const step = new PipelineStep({ engine, mailbox, peers, stages, lastStage, loss, classWeights, request, record });
+    const step = new PipelineStep({
+      ...{ engine, mailbox, peers, lastStage, loss, classWeights, request, record, teacher },
+      stages: request.teacher ? this.#taught.stages : stages,
+    });
     const sentBefore = this.#bytesSent;
     try {
       const spans = await walk(actions, step, {
@@ -149,16 +155,17 @@ export class Session {
     }
   }
 
-  async apply({ rate, factor }: RequestOf<'apply'>): Promise<Done> {
+  async apply({ rate, factor, decay }: RequestOf<'apply'>): Promise<Done> {
     const { parameters, optimizer } = this.#assigned;
     if (factor !== 1) parameters.scaleGradients(factor);
     optimizer.step(parameters.trainable(), rate);
     parameters.clearGradients();
+    if (decay !== undefined) this.#taught.follow(parameters, decay);
     return {};
   }
 
   async dump({ what, file }: RequestOf<'dump'>): Promise<Done> {
-    const { parameters } = this.#assigned;
+    const parameters = what === 'teacher' ? this.#taught.parameters : this.#assigned.parameters;
     const dump = what === 'gradients' ? dumpGradients : dumpParameters;
     await writeSafetensors(file, dump(this.#running, parameters));
     return {};
@@ -190,6 +197,12 @@ export class Session {
     return this.#assignment;
   }
 
+  get #taught(): Teacher {
+    const { teacher } = this.#assigned;
+    if (!teacher) throw new Error('this worker has no teacher: it was configured without one');
+    return teacher;
+  }
+
   get #index(): number {
     return Number(this.#peer.name.replace(/\D/g, ''));
   }
@@ -202,6 +215,7 @@ export class Session {
     closeLinks(this.#links);
     if (!this.#assignment) return;
     for (const stage of this.#assignment.stages.values()) stage.dispose();
+    this.#assignment.teacher?.dispose();
     this.#assignment.optimizer.dispose();
     this.#assignment.parameters.dispose();
   }

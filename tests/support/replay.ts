@@ -92,7 +92,7 @@ export const takeStep = (
 /** What all workers together hold, by name. */
 export async function heldBy(
   pipeline: Pipeline,
-  what: 'parameters' | 'gradients',
+  what: 'parameters' | 'teacher' | 'gradients',
 ): Promise<ReadonlyMap<string, StoredTensor>> {
   const folder = await mkdtemp(join(tmpdir(), 'lamp-test-'));
   try {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { count, notNegative, positive } from './number.ts';
+import { selfEnsemblingSchema } from './selfEnsembling.ts';
 
 const earlyStopSchema = z.strictObject({
   patience: positive.describe('Validations in a row that may pass without a better mean Dice.'),
@@ -30,4 +31,9 @@ export const trainingSchema = z.strictObject({
     .positive()
     .optional()
     .describe('Gradients are scaled down to this norm, over all stages together; not clipped when absent.'),
+  self_ensembling: selfEnsemblingSchema
+    .optional()
+    .describe(
+      "COPLE-Net's way with labels that are wrong in places: a teacher, the moving average of the network, to which it is held.",
+    ),
 });

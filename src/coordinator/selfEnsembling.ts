@@ -1,0 +1,54 @@
+import type { SelfEnsemblingSpec } from '../config/runFile.ts';
+
+/** How steep the ramp of the consistency term is (Laine and Aila, Temporal Ensembling, 2017). */
+const RAMP = 5;
+
+/**
+ * What self-ensembling decides from step to step (Wang et al., COPLE-Net, IEEE TMI 2020): how far the student is held to its
+ * teacher, and how far the teacher follows.
+ */
+export class SelfEnsembling {
+  readonly #spec: SelfEnsemblingSpec;
+  readonly #stepsPerEpoch: number;
+  #step = 0;
+  #losses: number[] = [];
+  /** Above it, a loss keeps the teacher where it is; unknown in the first epoch. */
+  #limit = Infinity;
+
+  constructor(spec: SelfEnsemblingSpec, stepsPerEpoch: number) {
+    this.#spec = spec;
+    this.#stepsPerEpoch = stepsPerEpoch;
+  }
+
+  /** What the next step's student sees and is held to. */
+  get student(): {
+    readonly noise: number;
+    readonly consistency: { readonly weight: number; readonly otherwise: number };
+  } {
+    const { consistency, ramp_epochs: epochs, noise, not_better: otherwise } = this.#spec;
+    const passed = epochs === 0 ? 1 : Math.min(1, this.#step / (epochs * this.#stepsPerEpoch));
+    return { noise, consistency: { weight: consistency * Math.exp(-RAMP * (1 - passed) ** 2), otherwise } };
+  }
+
+  /** Takes note of a step's loss; returns the decay by which the teacher follows, or undefined where it stays as it is. */
+  follow(loss: number): number | undefined {
+    const { decay, later_decay: later, later_from: from, percentile } = this.#spec;
+    const epoch = Math.floor(this.#step / this.#stepsPerEpoch);
+    const followed = loss > this.#limit ? undefined : Math.min(epoch < from ? decay : later, 1 - 1 / (this.#step + 1));
+    this.#losses.push(loss);
+    this.#step++;
+    if (this.#step % this.#stepsPerEpoch === 0) {
+      this.#limit = percentileOf(this.#losses, percentile);
+      this.#losses = [];
+    }
+    return followed;
+  }
+}
+
+/** Between neighbours in a straight line, as NumPy's. */
+export function percentileOf(values: readonly number[], percentile: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = ((sorted.length - 1) * percentile) / 100;
+  const [below, above] = [sorted[Math.floor(at)]!, sorted[Math.ceil(at)]!];
+  return below + (above - below) * (at - Math.floor(at));
+}
