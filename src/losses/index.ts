@@ -1,6 +1,7 @@
 import type { LossSpec } from '../config/runFile.ts';
 import { CrossEntropyLoss } from './crossEntropy.ts';
 import { LampLoss } from './lamp.ts';
+import { DeepSupervisionLoss } from './deepSupervision.ts';
 import type { Loss } from './loss.ts';
 import { NoiseRobustDiceLoss } from './noiseRobustDice.ts';
 
@@ -9,8 +10,11 @@ export class ClassWeightsError extends Error {
   override readonly name = 'ClassWeightsError';
 }
 
-/** The loss that the run file asks for, over `classes` classes (background among them). */
-export const lossFromSpec = (spec: LossSpec, classes: number): Loss => {
+/** The loss that the run file asks for, over `classes` classes (background among them), of each head that the network has. */
+export const lossFromSpec = (spec: LossSpec, classes: number): Loss =>
+  new DeepSupervisionLoss(lossOfHead(spec, classes), classes);
+
+const lossOfHead = (spec: LossSpec, classes: number): Loss => {
   const weights = spec.class_weights;
   if (weights && weights.length !== classes)
     throw new ClassWeightsError(
