@@ -1,5 +1,6 @@
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
 import type { BatchNormResult } from '../engine/engine.ts';
+import type { LayerDescription } from './description.ts';
 import { countOf, expectActivation, type SpatialDims } from './geometry.ts';
 import type { Forward, Kept, Layer, Pass, Saved } from './layer.ts';
 import { LayerShapeError } from './layerShapeError.ts';
@@ -25,6 +26,7 @@ export interface BatchNormOptions {
 export class BatchNorm implements Layer {
   readonly name: string;
   readonly parameters: readonly ParameterSpec[];
+  readonly description: LayerDescription;
   readonly weightsLater = false;
   readonly #spatialDims: SpatialDims;
   readonly #channels: number;
@@ -38,6 +40,7 @@ export class BatchNorm implements Layer {
     this.#channels = countOf(name, 'the number of channels', options.channels);
     this.#epsilon = epsilon;
     this.#momentum = momentum;
+    this.description = { kind: 'batch normalization', epsilon };
     this.parameters = [
       vectorOf(`${name}.weight`, this.#channels, 1),
       vectorOf(`${name}.bias`, this.#channels, 0),

@@ -1,6 +1,7 @@
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
 import type { ConvolutionGeometry } from '../engine/engine.ts';
 import { planPadding } from '../engine/geometry.ts';
+import type { LayerDescription } from './description.ts';
 import {
   channelsOf,
   countOf,
@@ -40,6 +41,7 @@ export interface ConvolutionOptions {
 export class Convolution implements Layer {
   readonly name: string;
   readonly parameters: readonly ParameterSpec[];
+  readonly description: LayerDescription;
   readonly weightsLater = true;
   readonly #spatialDims: SpatialDims;
   readonly #inChannels: number;
@@ -64,6 +66,12 @@ export class Convolution implements Layer {
       strides: perAxis(name, 'stride', stride, spatialDims, 1),
       dilations,
       padding: sides.map((side) => [side, side] as const),
+    };
+    this.description = {
+      kind: 'convolution',
+      strides: this.#geometry.strides,
+      dilations,
+      padding: sides,
     };
     this.#bias = bias;
     this.parameters = convolutionParameters(name, {

@@ -1,5 +1,6 @@
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
 import { RandomStream } from '../random/stream.ts';
+import type { LayerDescription } from './description.ts';
 import { channelsOf, expectActivation, type SpatialDims } from './geometry.ts';
 import type { Forward, Kept, Layer, Pass, Saved, Scratch } from './layer.ts';
 
@@ -18,6 +19,7 @@ export interface DropoutOptions {
 export class Dropout implements Layer {
   readonly name: string;
   readonly parameters = [];
+  readonly description: LayerDescription = { kind: 'nothing' };
   readonly weightsLater = false;
   readonly #spatialDims: SpatialDims;
   readonly #rate: number;

@@ -1,5 +1,6 @@
 import type { Engine } from '../engine/engine.ts';
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
+import type { LayerDescription } from './description.ts';
 import { countOf, expectActivation, type SpatialDims } from './geometry.ts';
 import { constants } from './instanceNorm.ts';
 import type { Forward, Kept, Layer, Pass, Saved, Scratch } from './layer.ts';
@@ -22,6 +23,7 @@ export interface GroupNormOptions {
 export class GroupNorm implements Layer {
   readonly name: string;
   readonly parameters: readonly ParameterSpec[];
+  readonly description: LayerDescription;
   readonly weightsLater = false;
   readonly #spatialDims: SpatialDims;
   readonly #channels: number;
@@ -37,6 +39,7 @@ export class GroupNorm implements Layer {
     if (channels % groups !== 0)
       throw new RangeError(`${name}: ${channels} channels cannot be cut into ${groups} equal groups`);
     this.#epsilon = epsilon;
+    this.description = { kind: 'group normalization', groups, epsilon };
     this.parameters = [vectorOf(`${name}.weight`, channels, 1), vectorOf(`${name}.bias`, channels, 0)];
   }
 

@@ -1,6 +1,7 @@
 import type { Engine } from '../engine/engine.ts';
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
 import { statisticsBytes } from './batchNorm.ts';
+import type { LayerDescription } from './description.ts';
 import { countOf, expectActivation, type SpatialDims } from './geometry.ts';
 import type { Forward, Kept, Layer, Pass, Saved, Scratch } from './layer.ts';
 import { LayerShapeError } from './layerShapeError.ts';
@@ -23,6 +24,7 @@ export interface InstanceNormOptions {
 export class InstanceNorm implements Layer {
   readonly name: string;
   readonly parameters: readonly ParameterSpec[];
+  readonly description: LayerDescription;
   readonly weightsLater = false;
   readonly #spatialDims: SpatialDims;
   readonly #channels: number;
@@ -34,6 +36,7 @@ export class InstanceNorm implements Layer {
     this.#spatialDims = spatialDims;
     this.#channels = countOf(name, 'the number of channels', options.channels);
     this.#epsilon = epsilon;
+    this.description = { kind: 'instance normalization', channels: this.#channels, epsilon };
     this.parameters = affine
       ? [vectorOf(`${name}.weight`, this.#channels, 1), vectorOf(`${name}.bias`, this.#channels, 0)]
       : [];

@@ -1,5 +1,6 @@
 import type { Engine } from '../engine/engine.ts';
 import type { Shape, Tensor } from '../engine/tensor.ts';
+import type { LayerDescription } from './description.ts';
 import type { ParameterSpec } from './parameter.ts';
 import type { ParameterStore } from './parameterStore.ts';
 
@@ -53,6 +54,7 @@ export interface Scratch {
 export interface Layer {
   readonly name: string;
   readonly parameters: readonly ParameterSpec[];
+  readonly description?: LayerDescription;
   /** Whether `backwardWeights` has anything to do. Where not, nothing need be held for it. */
   readonly weightsLater: boolean;
   /** Shape of the output for an input (batch, …spatial, channels); throws a LayerShapeError where none fits. */

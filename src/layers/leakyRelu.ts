@@ -1,4 +1,5 @@
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
+import type { LayerDescription } from './description.ts';
 import { expectActivation, type SpatialDims } from './geometry.ts';
 import type { Forward, Kept, Layer, Pass, Saved } from './layer.ts';
 
@@ -14,6 +15,7 @@ export interface LeakyReluOptions {
 export class LeakyRelu implements Layer {
   readonly name: string;
   readonly parameters = [];
+  readonly description: LayerDescription;
   readonly weightsLater = false;
   readonly #spatialDims: SpatialDims;
   readonly #slope: number;
@@ -25,6 +27,7 @@ export class LeakyRelu implements Layer {
     this.name = name;
     this.#spatialDims = spatialDims;
     this.#slope = slope;
+    this.description = { kind: 'leaky ReLU', slope };
   }
 
   outputShape(input: Shape): Shape {

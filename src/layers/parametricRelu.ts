@@ -1,4 +1,5 @@
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
+import type { LayerDescription } from './description.ts';
 import { countOf, expectActivation, type SpatialDims } from './geometry.ts';
 import type { Forward, Kept, Layer, Pass, Saved, Scratch } from './layer.ts';
 import type { ParameterSpec } from './parameter.ts';
@@ -15,6 +16,7 @@ export interface ParametricReluOptions {
 export class ParametricRelu implements Layer {
   readonly name: string;
   readonly parameters: readonly ParameterSpec[];
+  readonly description: LayerDescription;
   readonly weightsLater = true;
   readonly #spatialDims: SpatialDims;
   readonly #slopes: number;
@@ -23,6 +25,7 @@ export class ParametricRelu implements Layer {
     const { slopes = 1, initial = 0.25 } = options;
     this.name = name;
     this.#spatialDims = spatialDims;
+    this.description = { kind: 'parametric ReLU', spatialDims };
     this.#slopes = countOf(name, 'the number of slopes', slopes);
     this.parameters = [vectorOf(`${name}.weight`, slopes, initial)];
   }

@@ -1,5 +1,6 @@
 import type { PoolGeometry } from '../engine/engine.ts';
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
+import type { LayerDescription } from './description.ts';
 import {
   channelsOf,
   expectActivation,
@@ -48,6 +49,7 @@ abstract class Pool implements Layer {
     return sizeOf(this.outputShape(input)) * sizeOf(this.geometry.sizes);
   }
 
+  abstract readonly description: LayerDescription;
   abstract kept(): Kept;
   abstract forward(pass: Pass, input: Tensor): Forward;
   abstract backwardInput(pass: Pass, saved: Saved, dy: Tensor): Tensor;
@@ -56,6 +58,8 @@ abstract class Pool implements Layer {
 
 /** The largest value of each window; its gradient goes to where that value was. */
 export class MaxPool extends Pool {
+  readonly description = { kind: 'max pooling', ...this.geometry } as const;
+
   kept(): Kept {
     return { input: true, output: true, bytes: 0 };
   }
@@ -81,6 +85,8 @@ export class MaxPool extends Pool {
 
 /** The mean of each window; its gradient is spread evenly over the window. */
 export class AveragePool extends Pool {
+  readonly description = { kind: 'average pooling', ...this.geometry } as const;
+
   kept(): Kept {
     return { input: false, output: false, bytes: 0 };
   }

@@ -1,4 +1,5 @@
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
+import type { LayerDescription } from './description.ts';
 import { expectActivation, type SpatialDims } from './geometry.ts';
 import type { Forward, Kept, Layer, Pass, Saved, Scratch } from './layer.ts';
 
@@ -6,6 +7,7 @@ import type { Forward, Kept, Layer, Pass, Saved, Scratch } from './layer.ts';
 export class Sigmoid implements Layer {
   readonly name: string;
   readonly parameters = [];
+  readonly description: LayerDescription = { kind: 'sigmoid' };
   readonly weightsLater = false;
   readonly #spatialDims: SpatialDims;
 

@@ -1,5 +1,6 @@
 import type { ConvolutionGeometry } from '../engine/engine.ts';
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
+import type { LayerDescription } from './description.ts';
 import {
   countOf,
   expectActivation,
@@ -38,6 +39,7 @@ export interface TransposedConvolutionOptions {
 export class TransposedConvolution implements Layer {
   readonly name: string;
   readonly parameters: readonly ParameterSpec[];
+  readonly description: LayerDescription;
   readonly weightsLater = true;
   readonly #spatialDims: SpatialDims;
   readonly #inChannels: number;
@@ -60,10 +62,17 @@ export class TransposedConvolution implements Layer {
       throw new RangeError(
         `${name}: output padding ${this.#outputPadding.join(', ')} must be less than the stride ${strides.join(', ')}`,
       );
+    const sides = perAxis(name, 'padding', padding, spatialDims, 0);
     this.#geometry = {
       strides,
       dilations: strides.map(() => 1),
-      padding: perAxis(name, 'padding', padding, spatialDims, 0).map((side) => [side, side] as const),
+      padding: sides.map((side) => [side, side] as const),
+    };
+    this.description = {
+      kind: 'transposed convolution',
+      strides,
+      padding: sides,
+      outputPadding: this.#outputPadding,
     };
     this.#bias = bias;
     this.parameters = convolutionParameters(name, {

@@ -1,5 +1,6 @@
 import type { Engine } from '../engine/engine.ts';
 import { sizeOf, type Shape, type Tensor } from '../engine/tensor.ts';
+import type { LayerDescription } from './description.ts';
 import {
   channelsOf,
   expectActivation,
@@ -24,6 +25,7 @@ export interface UpsampleOptions {
 export class Upsample implements Layer {
   readonly name: string;
   readonly parameters = [];
+  readonly description: LayerDescription;
   readonly weightsLater = false;
   readonly #spatialDims: SpatialDims;
   readonly #scale: readonly number[];
@@ -32,6 +34,7 @@ export class Upsample implements Layer {
     this.name = name;
     this.#spatialDims = spatialDims;
     this.#scale = perAxis(name, 'scale', options.scale ?? 2, spatialDims, 1);
+    this.description = { kind: 'linear upsampling', scale: this.#scale };
   }
 
   outputShape(input: Shape): Shape {
