@@ -4,6 +4,8 @@ import { MachineFileError } from '../config/loadMachineFile.ts';
 import { RunFileError } from '../config/runFileError.ts';
 import { SafetensorsError } from '../checkpoint/safetensorsError.ts';
 import { RunFailure } from '../coordinator/errors.ts';
+import { ImageDoesNotFitError } from '../coordinator/prediction/fit.ts';
+import { PredictInputError } from '../coordinator/prediction/jobs.ts';
 import { DataError } from '../data/dataError.ts';
 import { NiftiError } from '../data/nifti/niftiError.ts';
 import { CutError } from '../partition/balance.ts';
@@ -49,6 +51,7 @@ export function exitCodeOf(error: unknown): number {
 /** What was given is wrong, and was found so before any worker started: from a worker it comes as a RunFailure. */
 const inputErrors = [
   ...[InputError, RunFileError, MachineFileError, ProfileError, ProfileMismatchError, RunDirectoryError],
+  ...[PredictInputError, ImageDoesNotFitError],
   ...[UserScheduleError, PlanError, PlanDoesNotFitError, CutError, DataError, NiftiError, SafetensorsError],
 ];
 

@@ -13,6 +13,7 @@ export interface Services {
 }
 
 export type TrainResult = Awaited<ReturnType<Services['train']>>;
+export type PredictedFile = PredictResult['files'][number];
 export type PredictResult = Awaited<ReturnType<Services['predict']>>;
 export type ParityResult = Awaited<ReturnType<Services['runParity']>>[number];
 

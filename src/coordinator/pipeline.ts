@@ -61,6 +61,8 @@ export class Pipeline {
   /** How far each worker's clock is ahead of this process's, in milliseconds. */
   readonly #clocks: readonly number[];
   readonly #feeds = new Map<number, Promise<unknown>>();
+  /** The last training step: its gradients are what `apply` updates from. */
+  #trained = 0;
 
   private constructor({ fleet, layout, workers, scheduler, sink }: Assembly, clocks: readonly number[]) {
     this.#fleet = fleet;
@@ -97,6 +99,7 @@ export class Pipeline {
    * loader makes its mini-batch meanwhile.
    */
   async train(request: TrainRequest, next?: TrainRequest): Promise<StepResult> {
+    this.#trained = request.step;
     void this.#feed(request, 'train');
     if (next) void this.#feed(next, 'train');
     const [replies, outputs] = await this.#run(request, 'train', {
@@ -126,7 +129,8 @@ export class Pipeline {
    * teacher follows by it.
    */
   async apply(rate: number, factor = 1, decay?: number): Promise<void> {
-    await this.#fleet.requestAll('apply', () => ({ rate, factor, ...(decay === undefined ? {} : { decay }) }));
+    const step = this.#trained;
+    await this.#fleet.requestAll('apply', () => ({ step, rate, factor, ...(decay === undefined ? {} : { decay }) }));
   }
 
   /** A forward pass in evaluation mode, by the network or by its teacher: logits, or the most likely class of every voxel, of every micro-batch. */
@@ -172,7 +176,9 @@ export class Pipeline {
     const feed = this.#feed(request, purpose);
     const steps = this.#fleet.requestAll('step', () => ({ step, purpose, schedule: text, microBatches, ...order }));
     const outputs =
-      order.output === 'none' || order.output === 'kept' ? [] : this.#receive(step, lastStage, microBatches.length, take);
+      order.output === 'none' || order.output === 'kept'
+        ? []
+        : this.#receive(step, lastStage, microBatches.length, take);
     try {
       const [replies, received] = await Promise.all([steps, outputs, feed]);
       return [replies, received];

@@ -22,7 +22,7 @@ export function wholeImage(
 const SLICES = 16;
 
 /** The micro-batches that a whole image goes through the network in. */
-export const microBatchesOf = ({ size: [, , slices] }: Volume, { spatialDims }: NetworkInput): number[] =>
+export const microBatchesOf = ({ size: [, , slices] }: Pick<Volume, 'size'>, { spatialDims }: NetworkInput): number[] =>
   spatialDims === 3
     ? [1]
     : Array.from({ length: Math.ceil(slices / SLICES) }, (_, i) => Math.min(SLICES, slices - i * SLICES));

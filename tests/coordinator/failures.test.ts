@@ -156,7 +156,7 @@ describe('the loader', () => {
     const model = smallModel();
     const run = { file, batch: 1, microBatches: 1, size: [8, 8] };
     const failure = await failureOf(run, { model, loader: { kind: 'images', model, transforms: [] } }, (pipeline) =>
-      pipeline.evaluate({ step: 0, source: { kind: 'image', file }, microBatches: [1] }, 'labels'),
+      pipeline.evaluate({ step: 0, source: { kind: 'image', files: [file] }, microBatches: [1] }, 'labels'),
     );
     expect(failure).toMatchObject({ peer: 'loader', during: 'feed', step: 0 });
     expect(failure.cause).toMatchObject({ name: 'NiftiError' });

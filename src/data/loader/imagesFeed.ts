@@ -1,29 +1,66 @@
 import type { ModelSpec, TransformSpec } from '../../config/runFile.ts';
+import type { Model } from '../../models/cell.ts';
 import { buildModel } from '../../models/index.ts';
 import type { Source } from '../../transport/protocol.ts';
+import { cutWindow } from '../cutWindow.ts';
 import { loadImage } from '../dataset.ts';
+import type { Volume } from '../volume.ts';
 import { wholeImage } from '../wholeImage.ts';
 import { samplesOf, type Batch, type Feed } from './feed.ts';
 
-/** Whole image files, one by one, for prediction. */
+type Windows = Extract<Source, { kind: 'windows' }>;
+
+/** Images for prediction: whole, or window by window. The image that windows are cut from is kept until another one is asked for. */
 export class ImagesFeed implements Feed {
-  readonly #model: ModelSpec;
+  readonly #model: Model;
   readonly #transforms: readonly TransformSpec[];
+  #kept: { readonly key: string; readonly image: Volume<Float32Array> } | undefined;
 
   constructor({ model, transforms }: { model: ModelSpec; transforms: readonly TransformSpec[] }) {
-    this.#model = model;
+    this.#model = buildModel(model);
     this.#transforms = transforms;
   }
 
   async batch(source: Source): Promise<Batch> {
-    if (source.kind !== 'image') throw new Error(`a list of images has no ${source.kind} source`);
-    const { image } = await loadImage([source.file], {
-      channels: this.#model.in_channels,
-      transforms: this.#transforms,
-    });
-    const { shape, values } = wholeImage(image, buildModel(this.#model));
-    return samplesOf(shape, { images: values });
+    switch (source.kind) {
+      case 'image': {
+        this.#kept = undefined;
+        const { shape, values } = wholeImage(await this.#load(source.files), this.#model);
+        return samplesOf(shape, { images: values });
+      }
+      case 'windows':
+        return this.#windows(source);
+      default:
+        throw new Error(`a list of images has no ${source.kind} source`);
+    }
   }
 
-  async close(): Promise<void> {}
+  /** Each window is a sample; for a network of two axes each of its slices is. */
+  async #windows({ files, starts, box, padding }: Windows): Promise<Batch> {
+    const image = await this.#keep(files);
+    const [nx, ny, nz] = box;
+    const [count, ...rest] = this.#model.spatialDims === 2 ? [nz, ny, nx] : [1, nz, ny, nx];
+    return starts.flatMap((start) =>
+      samplesOf([count!, ...rest, image.channels], { images: cutWindow(image, start, box, padding) }),
+    );
+  }
+
+  async #keep(files: readonly string[]): Promise<Volume<Float32Array>> {
+    const key = files.join('\n');
+    if (this.#kept?.key !== key) {
+      // The one before is let go of first: there is never more than one.
+      this.#kept = undefined;
+      this.#kept = { key, image: await this.#load(files) };
+    }
+    return this.#kept.image;
+  }
+
+  async #load(files: readonly string[]): Promise<Volume<Float32Array>> {
+    const options = { channels: this.#model.inChannels, transforms: this.#transforms };
+    return (await loadImage(files, options)).image;
+  }
+
+  async close(): Promise<void> {
+    this.#kept = undefined;
+  }
 }

@@ -20,19 +20,24 @@ const LARGEST_SIZE_1 = 32767;
 /** The bytes of a single-file NIfTI image, little-endian, unscaled. `file` is for errors. */
 export function encodeNifti(file: string, volume: Volume, { type, like }: NiftiWriteOptions = {}): Uint8Array {
   checkVolume(file, volume);
-  const sizes = volume.channels > 1 ? [...volume.size, volume.channels] : [...volume.size];
-  const version = like?.version === 2 || sizes.some((size) => size > LARGEST_SIZE_1) ? 2 : 1;
   const stored = type ?? typeOfArray(volume.values);
-  const start = HEADER_BYTES[version] + 4;
-  const { bytes } = NIFTI_TYPES[stored];
-  const encoded = new Uint8Array(start + volume.values.length * bytes);
-  writeHeader(encoded, {
-    version,
-    sizes,
-    type: stored,
-    orientation: chooseOrientation(volume.affine, like?.orientation),
-  });
-  writeVoxels(file, encoded.subarray(start), volume.values, stored);
+  const header = encodeNiftiHeader(volume, stored, like);
+  const encoded = new Uint8Array(header.byteLength + volume.values.length * NIFTI_TYPES[stored].bytes);
+  encoded.set(header);
+  writeVoxels(file, encoded.subarray(header.byteLength), volume.values, stored);
+  return encoded;
+}
+
+/** The header and its four extension bytes; the voxels follow. */
+export function encodeNiftiHeader(
+  { size, channels, affine }: Omit<Volume, 'values'>,
+  type: WritableType,
+  like?: NiftiWriteOptions['like'],
+): Uint8Array {
+  const sizes = channels > 1 ? [...size, channels] : [...size];
+  const version = like?.version === 2 || sizes.some((length) => length > LARGEST_SIZE_1) ? 2 : 1;
+  const encoded = new Uint8Array(HEADER_BYTES[version] + 4);
+  writeHeader(encoded, { version, sizes, type, orientation: chooseOrientation(affine, like?.orientation) });
   return encoded;
 }
 

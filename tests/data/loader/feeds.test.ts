@@ -118,7 +118,7 @@ describe('the feed of a reference case', () => {
 describe('the feed of image files', () => {
   it('gives any image whole, padded', async () => {
     const feed = await openFeed({ kind: 'images', model, transforms: usualTransforms });
-    const [sample] = await feed.batch({ kind: 'image', file: join(folder, 'large.nii.gz') });
+    const [sample] = await feed.batch({ kind: 'image', files: [join(folder, 'large.nii.gz')] });
     expect(sample!.shape).toEqual([16, 20, 28, 1]);
     await expect(feed.batch({ kind: 'validation', case: 0 })).rejects.toThrow(
       'a list of images has no validation source',

@@ -1,0 +1,178 @@
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { predict, type PredictOptions } from '../../src/coordinator/predict.ts';
+import { readNifti } from '../../src/data/nifti/read.ts';
+import { writeNifti } from '../../src/data/nifti/write.ts';
+import type { PredictEvent } from '../../src/telemetry/predictEvent.ts';
+import { smallRun, writeCase } from '../support/dataset.ts';
+import { writeRandomRun } from '../support/randomRun.ts';
+import { temporaryFolder } from '../support/temporaryFolder.ts';
+import { floatVolume } from '../support/volumes.ts';
+
+const folder = temporaryFolder();
+const timeout = 60_000;
+const images = join(folder, 'images');
+const path = (name: string): string => join(folder, name);
+
+beforeAll(async () => {
+  mkdirSync(images);
+  await writeRandomRun(path('run'), smallRun());
+  const { model, data, ...others } = smallRun();
+  const flat = { ...others, model: { ...model, spatial_dims: 2 }, data: { ...data, patch_size: [16, 16] } };
+  await writeRandomRun(path('run2d'), flat);
+  await writeCase(folder, 'one', [18, 20, 14]);
+  await writeCase(folder, 'two', [13, 9, 21]);
+  await writeNifti(
+    join(images, 'slice.nii'),
+    floatVolume([9, 10, 1], (x, y) => x * y + 1),
+  );
+  const nan = floatVolume([8, 8, 8], (x) => (x === 3 ? Number.NaN : 1));
+  await writeNifti(join(images, 'nan.nii'), nan);
+  await writeNifti(
+    join(images, 'series.nii'),
+    floatVolume([6, 6, 6], (x) => x, { channels: 3 }),
+  );
+  const packed = readFileSync(path('one.nii.gz'));
+  for (const name of ['one', 'two'])
+    writeFileSync(join(images, `${name}.nii.gz`), readFileSync(path(`${name}.nii.gz`)));
+  writeFileSync(join(images, 'broken.nii.gz'), packed.subarray(0, packed.length / 2));
+  writeFileSync(join(images, 'notes.txt'), 'no image');
+});
+
+const run = async (options: Partial<PredictOptions> & Pick<PredictOptions, 'input' | 'output'>) => {
+  const events: PredictEvent[] = [];
+  const result = await predict({
+    runDirectory: path('run'),
+    signal: AbortSignal.timeout(timeout),
+    report: (event) => events.push(event),
+    ...options,
+  });
+  return { ...result, events };
+};
+
+const segment = async (name: string, output: string, overrides: readonly string[], runName = 'run') => {
+  await run({ input: path(`${name}.nii.gz`), output: path(output), overrides, runDirectory: path(runName) });
+  return (await readNifti(path(output))).volume;
+};
+
+const windows = ['inference.mode=sliding', 'inference.roi=[8, 12, 8]'];
+
+describe.each([1, 2])('a folder of images on %i workers', (workers) => {
+  const output = (): string => path(`out-${workers}`);
+  const overrides = [`pipeline.workers=${workers}`, ...windows];
+
+  it('is segmented but for what cannot be, which is named', { timeout }, async () => {
+    const { files } = await run({ input: images, output: output(), overrides });
+    expect(files.map(({ input, status }) => `${input.slice(images.length + 1)} ${status}`)).toEqual([
+      ...['broken.nii.gz failed', 'nan.nii failed', 'one.nii.gz done', 'series.nii failed', 'slice.nii done'],
+      'two.nii.gz done',
+    ]);
+    const reasons = files.flatMap((file) => (file.status === 'failed' ? [file.error] : []));
+    expect(reasons).toEqual([
+      expect.stringContaining('broken.nii.gz'),
+      expect.stringContaining('64 of 512 voxels are NaN or infinite'),
+      expect.stringContaining('the image has 3 channels'),
+    ]);
+    expect(readdirSync(output()).toSorted()).toEqual(['one.nii.gz', 'slice.nii', 'two.nii.gz']);
+  });
+
+  it('keeps what was done, and is done again only when that is asked for', { timeout }, async () => {
+    const before = statSync(join(output(), 'one.nii.gz')).mtimeMs;
+    const { files } = await run({ input: images, output: output(), overrides });
+    expect(files.filter(({ status }) => status === 'skipped').length).toBe(3);
+    expect(statSync(join(output(), 'one.nii.gz')).mtimeMs).toBe(before);
+    await run({ input: images, output: output(), overrides, force: true });
+    expect(statSync(join(output(), 'one.nii.gz')).mtimeMs).toBeGreaterThan(before);
+  });
+
+  it('is laid on the grids of its images', { timeout }, async () => {
+    for (const name of ['one', 'two']) {
+      const [image, labels] = [path(`${name}.nii.gz`), join(output(), `${name}.nii.gz`)].map(readNifti);
+      const { volume, orientation, type } = await labels!;
+      expect([volume.size, volume.affine, orientation]).toEqual([
+        ...[(await image!).volume.size, (await image!).volume.affine, (await image!).orientation],
+      ]);
+      expect([type, volume.channels]).toEqual(['uint8', 1]);
+      expect(new Set(volume.values).size).toBeGreaterThan(1);
+    }
+  });
+});
+
+it('one and two workers give the same labels', async () => {
+  for (const name of ['one.nii.gz', 'two.nii.gz', 'slice.nii']) {
+    const [one, two] = [await readNifti(join(path('out-1'), name)), await readNifti(join(path('out-2'), name))];
+    expect(one.volume.values).toEqual(two.volume.values);
+  }
+});
+
+it('how many windows are under way makes no difference', { timeout }, async () => {
+  const { volume } = await readNifti(join(path('out-1'), 'one.nii.gz'));
+  for (const n of [1, 7]) {
+    const again = await segment('one', `batch-${n}.nii`, [...windows, `inference.sw_batch_size=${n}`]);
+    expect(again.values).toEqual(volume.values);
+  }
+});
+
+describe.each(['run', 'run2d'])('the whole image and one window over all of it (%s)', (network) => {
+  it('are the same', { timeout }, async () => {
+    const whole = await segment('one', `${network}-whole.nii`, ['inference.mode=whole'], network);
+    const covering = ['inference.mode=sliding', 'inference.roi=[whole, whole, whole]'];
+    const window = await segment('one', `${network}-window.nii`, covering, network);
+    expect(window.values).toEqual(whole.values);
+    expect(new Set(whole.values).size).toBeGreaterThan(1);
+  });
+
+  it('have the same probabilities, of which the labels are the largest', { timeout }, async () => {
+    const files: string[] = [];
+    for (const [mode, name] of ['whole', 'sliding'].map((each) => [each, `${network}-p-${each}.nii.gz`] as const)) {
+      const overrides = [`inference.mode=${mode}`, 'inference.roi=[whole, whole, whole]', 'pipeline.workers=2'];
+      const common = { input: path('one.nii.gz'), runDirectory: path(network), probabilities: true };
+      await run({ ...common, output: path(name), overrides });
+      files.push(path(name.replace('.nii.gz', '_probabilities.nii.gz')));
+    }
+    const [whole, window] = [(await readNifti(files[0]!)).volume, (await readNifti(files[1]!)).volume];
+    expect([whole.size, whole.channels]).toEqual([[18, 20, 14], 3]);
+    expect(window.values).toEqual(whole.values);
+    const { values: labels } = (await readNifti(path(`${network}-p-whole.nii.gz`))).volume;
+    const voxels = labels.length;
+    for (let i = 0; i < voxels; i++) {
+      const each = [0, 1, 2].map((c) => whole.values[i + c * voxels]!);
+      expect(Math.abs(each.reduce((sum, p) => sum + p, 0) - 1)).toBeLessThan(1e-5);
+      expect(each[labels[i]!]).toBe(Math.max(...each));
+    }
+  });
+});
+
+it('slabs of slices, as COPLE-Net takes them, give what all slices at once give', { timeout }, async () => {
+  const roi = ['inference.roi=[whole, whole, 5]', 'inference.overlap=0', 'inference.padding_mode=constant'];
+  const slabs = await segment('one', 'slabs.nii', ['inference.mode=sliding', ...roi], 'run2d');
+  expect(slabs.values).toEqual((await readNifti(path('run2d-whole.nii'))).volume.values);
+});
+
+it('an image smaller than the window, of one slice, is segmented on its own grid', async () => {
+  expect((await readNifti(join(path('out-1'), 'slice.nii'))).volume.size).toEqual([9, 10, 1]);
+});
+
+it('windows that the network cannot halve are refused, and so is what no worker can hold', { timeout }, async () => {
+  const one = { input: path('one.nii.gz'), output: path('never.nii') };
+  await expect(run({ ...one, overrides: ['inference.mode=sliding', 'inference.roi=[8, 8, 6]'] })).rejects.toThrow(
+    /inference\.roi: 8 × 8 × 6 has 6 along z, which is no multiple of 4; give 4 or 8 there/,
+  );
+  await expect(run({ ...one, overrides: ['pipeline.memory=100kB'] })).rejects.toThrow(
+    /the whole image of 20 × 20 × 16 needs about .* on a worker, which has .*--mode sliding/,
+  );
+});
+
+it('what is done stays when it is stopped', { timeout }, async () => {
+  const stop = new AbortController();
+  const output = path('stopped');
+  const stopped = run({
+    ...{ input: images, output, overrides: windows, signal: stop.signal },
+    report: (event) => {
+      if (event.kind === 'windows' && event.input.endsWith('two.nii.gz')) stop.abort(new Error('enough'));
+    },
+  });
+  await expect(stopped).rejects.toThrow('enough');
+  expect(readdirSync(output).toSorted()).toEqual(['one.nii.gz', 'slice.nii']);
+});
