@@ -1,4 +1,5 @@
 import { labelMapFaults } from './labelMap.ts';
+import { modelDivisor } from './modelDivisor.ts';
 import type { Fault } from './runFileError.ts';
 import { phaseFaults } from './phases.ts';
 import type { RunFile } from './runFile.ts';
@@ -82,8 +83,7 @@ function checkPatch({ model, data }: RunFile): readonly Fault[] {
         remedy: `give ${model.spatial_dims} sizes`,
       },
     ];
-  // A stem of stride 2, then one halving a level.
-  const divisor = 2 ** (model.depth + 1);
+  const divisor = modelDivisor(model);
   if (size.every((n) => n % divisor === 0)) return [];
   const below = size.map((n) => Math.max(divisor, Math.floor(n / divisor) * divisor));
   const above = size.map((n) => Math.ceil(n / divisor) * divisor);
@@ -91,8 +91,15 @@ function checkPatch({ model, data }: RunFile): readonly Fault[] {
   return [
     {
       key,
-      problem: `[${size.join(', ')}] cannot be halved ${model.depth + 1} times (model.depth ${model.depth})`,
-      remedy: `give multiples of ${divisor}, such as ${nearest}, or a smaller model.depth`,
+      ...('depth' in model
+        ? {
+            problem: `[${size.join(', ')}] cannot be halved ${Math.log2(divisor)} times (model.depth ${model.depth})`,
+            remedy: `give multiples of ${divisor}, such as ${nearest}, or a smaller model.depth`,
+          }
+        : {
+            problem: `[${size.join(', ')}] are not multiples of ${divisor}, as ${model.name} needs`,
+            remedy: `give multiples of ${divisor}, such as ${nearest}`,
+          }),
     },
   ];
 }

@@ -98,7 +98,7 @@ function measuredCeilings({ model, input_shape, optimizer: name, cells }: Profil
 
 /** `unetpipe of 16 features on 64 × 64 × 64` */
 const describeProfile = ({ model, input_shape: [, ...size] }: Profile): string =>
-  `${model.name} of ${model.n_feat} features on ${size.slice(0, -1).join(' × ')}`;
+  `${model.name}${'n_feat' in model ? ` of ${model.n_feat} features` : ''} on ${size.slice(0, -1).join(' × ')}`;
 
 /** All that a run would look for in the cache, or nothing. */
 async function cachedFor(run: RunFile, shape: RunShape, devices: readonly Device[]): Promise<readonly Profile[]> {

@@ -5,9 +5,12 @@ import type { SpatialDims } from './geometry.ts';
 import { GroupNorm } from './groupNorm.ts';
 import { InstanceNorm } from './instanceNorm.ts';
 import { LeakyRelu, Relu } from './leakyRelu.ts';
+import { MaxAveragePool } from './maxAveragePool.ts';
+import { ParallelConvolutions } from './parallelConvolutions.ts';
 import { ParametricRelu } from './parametricRelu.ts';
 import { AveragePool, MaxPool } from './pooling.ts';
 import { Sigmoid } from './sigmoid.ts';
+import { SqueezeExcite } from './squeezeExcite.ts';
 import { TransposedConvolution } from './transposedConvolution.ts';
 import { Upsample } from './upsample.ts';
 
@@ -36,6 +39,9 @@ export const layersFor = (spatialDims: SpatialDims) => ({
   sigmoid: forDims(Sigmoid, spatialDims),
   maxPool: forDims(MaxPool, spatialDims),
   averagePool: forDims(AveragePool, spatialDims),
+  maxAveragePool: forDims(MaxAveragePool, spatialDims),
+  parallelConvolutions: forDims(ParallelConvolutions, spatialDims),
+  squeezeExcite: forDims(SqueezeExcite, spatialDims),
   upsample: forDims(Upsample, spatialDims),
   dropout: forDims(Dropout, spatialDims),
 });

@@ -3,8 +3,8 @@ import type { Shape, Tensor } from '../engine/tensor.ts';
 import { channelsOf } from './geometry.ts';
 import { LayerShapeError } from './layerShapeError.ts';
 
-/** How a skip meets what it is joined to: behind its channels, or added to it. */
-export type Join = 'concatenate' | 'add';
+/** How a skip meets what it is joined to: behind its channels, before them, or added to it. */
+export type Join = 'concatenate' | 'prepend' | 'add';
 
 /** The shape of what is joined; `name` says where, for the error. Throws a LayerShapeError where one does not fit the other. */
 export function joinedShape(name: string, join: Join, front: Shape, behind: Shape): Shape {
@@ -15,13 +15,14 @@ export function joinedShape(name: string, join: Join, front: Shape, behind: Shap
   throw new LayerShapeError(name, behind, `the skip's ${what} of the input, (${compared.join(', ')})`);
 }
 
-/** (…, a) ⊕ (…, b) → (…, a + b), `behind` following the channels of `front`; or their sum. The caller owns it. */
+/** (…, a) ⊕ (…, b) → (…, a + b), the channels of the skip `behind` or before; or their sum. The caller owns it. */
 export function joinTensors(engine: Engine, name: string, join: Join, front: Tensor, behind: Tensor): Tensor {
   joinedShape(name, join, front.shape, behind.shape);
-  return join === 'add' ? engine.math.add(front, behind) : engine.math.concat([front, behind], -1);
+  if (join === 'add') return engine.math.add(front, behind);
+  return engine.math.concat(join === 'prepend' ? [behind, front] : [front, behind], -1);
 }
 
-/** The gradients of `joinTensors`: the first `channels` channels and the rest, or the same for both. Takes `gradient` over. */
+/** The gradients of `joinTensors`: of the `channels` channels of the front, and of the skip's. Takes `gradient` over. */
 export function splitGradient(
   engine: Engine,
   join: Join,
@@ -29,11 +30,12 @@ export function splitGradient(
   channels: number,
 ): [front: Tensor, behind: Tensor] {
   if (join === 'add') return [gradient, engine.share(gradient)];
-  const start = gradient.shape.map(() => 0);
   const before = gradient.shape.slice(0, -1);
-  const { slice } = engine.math;
-  const front = slice(gradient, start, [...before, channels]);
-  const behind = slice(gradient, [...start.slice(0, -1), channels], [...before, channelsOf(gradient.shape) - channels]);
+  const others = channelsOf(gradient.shape) - channels;
+  const cut = (start: number, count: number): Tensor =>
+    engine.math.slice(gradient, [...before.map(() => 0), start], [...before, count]);
+  const parts: [Tensor, Tensor] =
+    join === 'prepend' ? [cut(others, channels), cut(0, others)] : [cut(0, channels), cut(channels, others)];
   gradient.dispose();
-  return [front, behind];
+  return parts;
 }

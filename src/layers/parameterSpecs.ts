@@ -32,3 +32,12 @@ export function convolutionParameters(
   if (bias === 0) return [weight];
   return [weight, vectorOf(`${name}.bias`, bias, 0)];
 }
+
+/** The matrix and the bias of a linear layer, started as PyTorch's Linear: uniform within ±1/√inputs. */
+export function linearParameters(name: string, inputs: number, outputs: number): ParameterSpec[] {
+  const initializer = { kind: 'uniform', bound: 1 / Math.sqrt(inputs) } as const;
+  return [
+    { name: `${name}.weight`, shape: [inputs, outputs], layout: 'matrix', initializer, role: 'parameter' },
+    { name: `${name}.bias`, shape: [outputs], layout: 'vector', initializer, role: 'parameter' },
+  ];
+}

@@ -16,7 +16,7 @@ export interface Cell {
   readonly pop?: string;
   /** What that skip goes through first; nothing unless given. Its input is of the size that was stashed: a portal carries that. */
   readonly popThrough?: readonly Layer[];
-  /** Behind the input's channels, or added to the input; `concatenate` unless given. */
+  /** Behind the input's channels, before them (`prepend`), or added to the input; `concatenate` unless given. */
   readonly join?: Join;
   /** The skip that the output is also left under, for one later cell. */
   readonly stash?: string;

@@ -67,7 +67,7 @@ export const checkInput = (model: Model, input: Shape): void => {
   if (spatial.every((size) => size % divisor === 0)) return;
   const nearest = spatial.map((size) => Math.ceil(size / divisor) * divisor);
   throw new InputShapeError(
-    `${name} halves its input too often for ${spatial.join(' × ')}: every size must be a multiple of ${divisor}; ${nearest.join(' × ')} is the next that fits, or take a smaller model.depth`,
+    `${name} halves its input too often for ${spatial.join(' × ')}: every size must be a multiple of ${divisor}; ${nearest.join(' × ')} is the next that fits${name === 'unetpipe' ? ', or take a smaller model.depth' : ''}`,
     input,
   );
 };

@@ -1,8 +1,14 @@
 import type { ModelSpec } from '../config/runFile.ts';
 import type { Model } from './cell.ts';
+import { coplenet } from './coplenet.ts';
 import { unetpipe } from './unetpipe.ts';
 
-const CATALOGUE: Readonly<Record<ModelSpec['name'], (spec: ModelSpec) => Model>> = { unetpipe };
-
 /** The network that the run file asks for, as a list of cells. */
-export const buildModel = (spec: ModelSpec): Model => CATALOGUE[spec.name](spec);
+export const buildModel = (spec: ModelSpec): Model => {
+  switch (spec.name) {
+    case 'unetpipe':
+      return unetpipe(spec);
+    case 'coplenet':
+      return coplenet(spec);
+  }
+};

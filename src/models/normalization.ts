@@ -1,12 +1,13 @@
-import type { ModelSpec } from '../config/runFile.ts';
 import type { LayerFactory } from '../layers/factory.ts';
 import type { Layer } from '../layers/layer.ts';
+
+export type NormalizationName = 'batch' | 'instance' | 'group';
 
 /** Group normalization cuts the channels in so many groups, or fewer where that does not divide them. */
 const GROUPS = 8;
 
 /** The normalization that the run file asks for. Instance normalization has a scale and an offset, as in nnU-Net. */
-export const normalization = (make: LayerFactory, norm: ModelSpec['norm'], name: string, channels: number): Layer => {
+export const normalization = (make: LayerFactory, norm: NormalizationName, name: string, channels: number): Layer => {
   switch (norm) {
     case 'batch':
       return make.batchNorm(name, { channels });

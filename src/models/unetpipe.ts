@@ -1,8 +1,11 @@
+import { modelDivisor } from '../config/modelDivisor.ts';
 import type { ModelSpec } from '../config/runFile.ts';
 import { layersFor, type LayerFactory } from '../layers/factory.ts';
 import type { Layer } from '../layers/layer.ts';
 import type { Cell, Model } from './cell.ts';
 import { normalization } from './normalization.ts';
+
+export type UnetPipeSpec = Extract<ModelSpec, { name: 'unetpipe' }>;
 
 /** No level has more channels than this. */
 const MOST_CHANNELS = 1024;
@@ -20,7 +23,7 @@ const MOST_HEAD_CHANNELS = 32;
  *
  * A convolution and a normalization with its leaky ReLU are cells of their own: 4 + 8·d of them.
  */
-export const unetpipe = (spec: ModelSpec): Model => {
+export const unetpipe = (spec: UnetPipeSpec): Model => {
   const { depth } = spec;
   const build = builder(spec);
   const widths = Array.from({ length: depth + 1 }, (_, level) => Math.min(spec.n_feat * 2 ** level, MOST_CHANNELS));
@@ -34,14 +37,14 @@ export const unetpipe = (spec: ModelSpec): Model => {
     inChannels: spec.in_channels,
     outChannels: spec.out_channels,
     cells: [...build.stem(), ...down.flat(), ...up.flat(), ...build.head()],
-    divisor: 2 ** (depth + 1),
+    divisor: modelDivisor(spec),
   };
 };
 
 const skip = (level: number): string => `encoder.${level}`;
 
 /** The parts of the network, each as its cells. */
-const builder = (spec: ModelSpec) => {
+const builder = (spec: UnetPipeSpec) => {
   const make = layersFor(spec.spatial_dims);
   const convolutions = convolutionCells(make);
   const normalize = (name: string, channels: number): Cell => ({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ModelSpec } from '../config/runFile.ts';
 import { modelSchema } from '../config/schema/model.ts';
 import type { CellCost } from './cost.ts';
 
@@ -130,7 +131,7 @@ export const profileMismatches = (
   const keys = ['engine', 'input_shape', 'loss', 'optimizer'] as const;
   const pairs: (readonly [key: string, measured: unknown, wanted: unknown])[] = [
     ...keys.map((key) => [key, profile[key], subject[key]] as const),
-    ...modelKeys.map((key) => [`model.${key}`, profile.model[key], subject.model[key]] as const),
+    ...modelPairs(profile.model, subject.model),
     ...workerPairs(profile, subject),
   ];
   const differing = pairs
@@ -166,7 +167,12 @@ export const profileMatches = (
   cells: readonly { readonly name: string }[],
 ): boolean => profileMismatches(profile, subject, cells).length === 0;
 
-const modelKeys = Object.keys(modelSchema.shape) as (keyof Profile['model'])[];
+/** The keys of either model, the name first. */
+const modelPairs = (measured: ModelSpec, wanted: ModelSpec): (readonly [string, unknown, unknown])[] => {
+  const [before, now]: Record<string, unknown>[] = [measured, wanted];
+  const keys = new Set([...Object.keys(measured), ...Object.keys(wanted)]);
+  return [...keys].map((key) => [`model.${key}`, before?.[key], now?.[key]]);
+};
 
 /** The estimates with the measured times in their place; the cells of a profile that matches are in the same order. */
 export const measuredCosts = (profile: Profile, estimates: readonly CellCost[]): CellCost[] =>

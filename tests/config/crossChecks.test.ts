@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { crossChecks } from '../../src/config/crossChecks.ts';
+import { modelDivisor } from '../../src/config/modelDivisor.ts';
 import { arbitraryRunFile } from './arbitraryRunFile.ts';
 
 test('the sizes that are suggested for a bad patch are good ones, and no further off than need be', () => {
@@ -17,7 +18,7 @@ test('the sizes that are suggested for a bad patch are good ones, and no further
       for (const suggestion of suggestions) {
         expect(crossChecks(withSize(suggestion))).toEqual([]);
         for (const [i, n] of suggestion.entries())
-          expect(Math.abs(n - wanted[i]!)).toBeLessThan(2 ** (drawn.model.depth + 1));
+          expect(Math.abs(n - wanted[i]!)).toBeLessThan(modelDivisor(drawn.model));
       }
     }),
   );

@@ -48,6 +48,7 @@ const two = [make.convolution('c', { inChannels: 2, outChannels: 4, kernel: 3, p
 const ways: { title: string; cell: Cell; skipShape?: readonly number[] }[] = [
   { title: 'puts it behind its channels', cell },
   { title: 'puts it behind its channels after a bridge', cell: { ...cell, popThrough: bridge(3) } },
+  { title: 'puts it before its channels', cell: { ...cell, join: 'prepend' } },
   { title: 'adds it', cell: { ...cell, layers: two, join: 'add' }, skipShape: inputShape },
   { title: 'adds it after a bridge', cell: { ...cell, layers: two, join: 'add', popThrough: bridge(2) } },
   { title: 'adds it and does nothing else', cell: { ...cell, layers: [], join: 'add', popThrough: bridge(2) } },
@@ -60,18 +61,22 @@ function spelt({ layers, popThrough = [], join }: Cell, skipOf: readonly number[
   const pass = passOf(engine, store);
   const [x, skip] = [tensor('x', inputShape), tensor('skip', skipOf)];
   const through = forwardSequence(pass, popThrough, skip);
-  const joined = join === 'add' ? x.add(through.output) : engine.math.concat([x, through.output], -1);
+  const joined =
+    join === 'add'
+      ? x.add(through.output)
+      : engine.math.concat(join === 'prepend' ? [through.output, x] : [x, through.output], -1);
   const { output, saved } = forwardSequence(pass, layers, joined);
   const dy = engine.tidy(() => engine.math.add(tensor('dy', to), tensor('stash', to)));
   const gradient = backwardSequence(pass, layers, saved, dy)!;
   const channels = joined.shape.at(-1)!;
   const values = Array.from(engine.read(gradient));
-  const behind = values.filter((_, i) => join === 'add' || i % channels >= 2);
+  const own = (i: number): boolean => (join === 'prepend' ? i % channels >= channels - 2 : i % channels < 2);
+  const behind = values.filter((_, i) => join === 'add' || !own(i));
   const behindGradient = engine.tensor(Float32Array.from(behind), through.output.shape);
   const skipGradient = backwardSequence(pass, popThrough, through.saved, behindGradient)!;
   const result = {
     output: valuesOf(engine, output),
-    input: values.filter((_, i) => join === 'add' || i % channels < 2),
+    input: values.filter((_, i) => join === 'add' || own(i)),
     skip: valuesOf(engine, skipGradient),
     gradients: gradientsOf(engine, store),
   };

@@ -19,9 +19,13 @@ const cell = (name: string, forward: number, backward: number): Profile['cells']
   },
 });
 
+const unet = {
+  ...{ name: 'unetpipe', spatial_dims: 3, in_channels: 1, out_channels: 10, n_feat: 8, depth: 2, norm: 'batch' },
+} as const satisfies Profile['model'];
+
 const profile: Profile = {
   version: 3,
-  model: { name: 'unetpipe', spatial_dims: 3, in_channels: 1, out_channels: 10, n_feat: 8, depth: 2, norm: 'batch' },
+  model: unet,
   input_shape: [1, 32, 32, 32, 1],
   engine: 'tensorflow',
   loss: 'lamp',
@@ -68,7 +72,7 @@ describe('a profile', () => {
     [{ workers: profile.workers.slice(1) }, 'workers was 2, and is 1'],
     [{ loss: 'cross_entropy' }, 'loss was "lamp", and is "cross_entropy"'],
     [{ input_shape: [2, 32, 32, 32, 1] }, 'input_shape was [1,32,32,32,1], and is [2,32,32,32,1]'],
-    [{ model: { ...profile.model, n_feat: 16 } }, 'model.n_feat was 8, and is 16'],
+    [{ model: { ...unet, n_feat: 16 } }, 'model.n_feat was 8, and is 16'],
   ])('does not hold for another: %j', (change, ...reasons) => {
     expect(profileMismatches(profile, { ...profile, ...change }, cells)).toEqual(reasons);
     expect(profileMatches(profile, { ...profile, ...change }, cells)).toBe(false);

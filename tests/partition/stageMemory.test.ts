@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ModelSpec, OptimizerSpec } from '../../src/config/runFile.ts';
+import type { OptimizerSpec } from '../../src/config/runFile.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { startEngine } from '../../src/engine/index.ts';
 import { sizeOf, type Shape, type Tensor } from '../../src/engine/tensor.ts';
@@ -7,6 +7,7 @@ import { ParameterStore } from '../../src/layers/parameterStore.ts';
 import type { Model } from '../../src/models/cell.ts';
 import { describeModel, parameterSpecs } from '../../src/models/describe.ts';
 import { buildModel } from '../../src/models/index.ts';
+import type { UnetPipeSpec } from '../../src/models/unetpipe.ts';
 import { initializeParameters } from '../../src/models/initialize.ts';
 import { optimizerFromSpec } from '../../src/optimizers/index.ts';
 import { cellFootprints, optimizerSlots } from '../../src/partition/cellCost.ts';
@@ -23,7 +24,7 @@ beforeAll(async () => {
 });
 
 const rmsprop: OptimizerSpec = { name: 'rmsprop', lr: 0.1, alpha: 0.9, eps: 1e-8, weight_decay: 0 };
-const specOf = (norm: ModelSpec['norm'], dims: 2 | 3): ModelSpec => ({
+const specOf = (norm: UnetPipeSpec['norm'], dims: 2 | 3): UnetPipeSpec => ({
   ...{ name: 'unetpipe', spatial_dims: dims, in_channels: 1, out_channels: 4, n_feat: 8, depth: 2, norm },
 });
 

@@ -5,7 +5,7 @@ import { readSafetensors, writeSafetensors, type StoredTensor } from '../../src/
 import { Pipeline, type StepResult } from '../../src/coordinator/pipeline.ts';
 import type { PipelineOptions } from '../../src/coordinator/pipelineOptions.ts';
 import { schedules } from '../../src/pipeline/schedules.ts';
-import type { ModelSpec } from '../../src/config/runFile.ts';
+import type { UnetPipeSpec } from '../../src/models/unetpipe.ts';
 import { chunk } from '../../src/pipeline/microBatch.ts';
 import { sizeOf } from '../../src/engine/tensor.ts';
 import { randomArray } from './arrays.ts';
@@ -38,7 +38,7 @@ export async function writeReplay(path: string, spec: ReplaySpec): Promise<strin
 }
 
 /** Twelve cells; images need multiples of 4. */
-export const smallModel = (spec: Partial<ModelSpec> = {}): ModelSpec => ({
+export const smallModel = (spec: Partial<UnetPipeSpec> = {}): UnetPipeSpec => ({
   ...{ name: 'unetpipe', spatial_dims: 2, in_channels: 1, out_channels: 2, n_feat: 4, depth: 1, norm: 'batch' },
   ...spec,
 });
