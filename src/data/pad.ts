@@ -18,7 +18,7 @@ export function padVolume<T extends VoxelArray>(volume: Volume<T>, target: Size)
     throw new RangeError(
       `a volume of ${volume.size.join(' × ')} cannot be padded to the smaller ${target.join(' × ')}`,
     );
-  return laid(volume, target, marginsOf(volume.size, target));
+  return placeVolume(volume, target, marginsOf(volume.size, target));
 }
 
 /** Takes `size` out of the middle of a padded volume: the inverse of padVolume. */
@@ -26,7 +26,7 @@ export function cropVolume<T extends VoxelArray>(volume: Volume<T>, size: Size):
   if (size.some((length, axis) => length > volume.size[axis]!))
     throw new RangeError(`a volume of ${volume.size.join(' × ')} cannot be cropped to the larger ${size.join(' × ')}`);
   const [x, y, z] = marginsOf(size, volume.size);
-  return laid(volume, size, [-x, -y, -z]);
+  return placeVolume(volume, size, [-x, -y, -z]);
 }
 
 const marginsOf = (size: Size, target: Size): Size => [
@@ -36,7 +36,7 @@ const marginsOf = (size: Size, target: Size): Size => [
 ];
 
 /** A volume of another size in which voxel p of the given one is voxel p + shift. Rows are copied whole. */
-function laid<T extends VoxelArray>(volume: Volume<T>, target: Size, shift: Size): Volume<T> {
+export function placeVolume<T extends VoxelArray>(volume: Volume<T>, target: Size, shift: Size): Volume<T> {
   const { size, channels } = volume;
   const [tx, ty, tz] = target;
   const values = new (volume.values.constructor as new (length: number) => T)(tx * ty * tz * channels);

@@ -1,6 +1,6 @@
 import { compose, invert } from './affine.ts';
 import { latticeOf, takeLattice } from './lattice.ts';
-import { sampleRows, type Padding, type RowPlaces } from './sampling.ts';
+import { rowSampler, sampleRows, type Padding, type RowPlaces } from './sampling.ts';
 import type { Affine, Volume, VoxelArray } from './volume.ts';
 
 /** Where voxels lie: how many along x, y, z, and where in space. */
@@ -36,7 +36,9 @@ export function resampleTo<T extends VoxelArray>(
   const [nx, ny, nz] = grid.size;
   const out = new (values.constructor as new (length: number) => T)(nx * ny * nz * channels);
   const resampled = { size: grid.size, channels, values: out, affine: grid.affine };
-  sampleRows(volume, resampled, mode, outside, rowPlaces(step));
+  sampleRows({ from: volume.size, to: grid.size }, outside, rowPlaces(step), [
+    rowSampler(volume, resampled, mode, outside),
+  ]);
   return resampled;
 }
 

@@ -134,29 +134,43 @@ function sampleNearest<T extends VoxelArray>(
 /** Writes the places of row (·, y, z) of a new grid, in voxels of the image that is sampled. */
 export type RowPlaces = (y: number, z: number, places: Places) => void;
 
-/** Fills `out`, on a new grid, from `image` row by row. What is not a float is taken from the nearest voxel. */
-export function sampleRows<T extends VoxelArray>(
+/** Fills one row of a new volume, whose places are known, from an image. */
+export type RowSampler = (places: Places, y: number, z: number) => void;
+
+/** Fills rows of `out` from `image`, in all channels; what is not in floats only from the nearest voxel. */
+export function rowSampler<T extends VoxelArray>(
   image: Volume<T>,
   out: Volume<T>,
   mode: 'linear' | 'nearest',
   padding: Padding,
-  placesAt: RowPlaces,
-): void {
+): RowSampler {
   const [nx, ny, nz] = out.size;
   const voxels = image.size[0] * image.size[1] * image.size[2];
-  const places = placesOf(nx);
   const outside = typeof padding === 'number' ? padding : 0;
-  for (let z = 0; z < nz; z++)
-    for (let y = 0; y < ny; y++) {
-      placesAt(y, z, places);
-      foldPlaces(places, image.size, padding);
-      for (let c = 0; c < image.channels; c++) {
-        const at = nx * (y + ny * (z + nz * c));
-        if (mode === 'linear' && isFloats(image) && isFloats(out))
-          sampleLinear(image, c * voxels, places, outside, out.values, at);
-        else sampleNearest(image, c * voxels, places, outside, out.values, at);
-      }
+  return (places, y, z) => {
+    for (let c = 0; c < image.channels; c++) {
+      const at = nx * (y + ny * (z + nz * c));
+      if (mode === 'linear' && isFloats(image) && isFloats(out))
+        sampleLinear(image, c * voxels, places, outside, out.values, at);
+      else sampleNearest(image, c * voxels, places, outside, out.values, at);
     }
+  };
 }
 
 const isFloats = (volume: Volume): volume is Volume<Float32Array> => volume.values instanceof Float32Array;
+
+/** Goes through the rows of a new grid of size `to`: the places of each in an image of size `from`, then every sampler. */
+export function sampleRows(
+  { from, to }: { from: Size; to: Size },
+  padding: Padding,
+  placesAt: RowPlaces,
+  samplers: readonly RowSampler[],
+): void {
+  const places = placesOf(to[0]);
+  for (let z = 0; z < to[2]; z++)
+    for (let y = 0; y < to[1]; y++) {
+      placesAt(y, z, places);
+      foldPlaces(places, from, padding);
+      for (const sample of samplers) sample(places, y, z);
+    }
+}

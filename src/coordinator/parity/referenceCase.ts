@@ -5,6 +5,7 @@ import { blendModes, paddingModes } from '../../config/schema/inference.ts';
 import { modelSchema } from '../../config/schema/model.ts';
 import { optimizerSchema } from '../../config/schema/optimizer.ts';
 import { surfaceSchema } from './surfaceSchema.ts';
+import { transformCaseSchema, type TransformCase } from './transformSchema.ts';
 
 const positive = z.number().int().positive();
 
@@ -51,19 +52,6 @@ const metricSchema = z.discriminatedUnion('metric', [
   surfaceSchema,
 ]);
 
-/** The transforms that the data path has; the others are told as unknown. */
-const transformSchema = z.discriminatedUnion('transform', [
-  z.object({ kind: z.literal('transform'), transform: z.literal('NormalizeIntensity'), nonzero: z.literal(true) }),
-  z.object({
-    kind: z.literal('transform'),
-    transform: z.literal('SpatialPad'),
-    spatial_size: z.array(positive),
-    method: z.literal('symmetric'),
-    mode: z.literal('constant'),
-  }),
-  z.object({ kind: z.literal('transform'), transform: z.literal('DivisiblePad'), k: positive }),
-]);
-
 const slidingWindowSchema = z.object({
   kind: z.literal('sliding_window'),
   roi_size: z.array(z.number().int()).min(1).max(3),
@@ -79,7 +67,6 @@ const slidingWindowSchema = z.object({
 export type TrainCase = z.infer<typeof trainSchema>;
 export type LossCase = z.infer<typeof lossSchema>;
 export type MetricCase = z.infer<typeof metricSchema>;
-export type TransformCase = z.infer<typeof transformSchema>;
 
 export type SlidingWindowCase = z.infer<typeof slidingWindowSchema>;
 
@@ -88,7 +75,7 @@ const SCHEMAS = {
   train: trainSchema,
   loss: lossSchema,
   metric: metricSchema,
-  transform: transformSchema,
+  transform: transformCaseSchema,
 } as const;
 
 /** A case that we can run, or one of a kind that we cannot. */

@@ -1,40 +1,49 @@
-import type { TransformSpec } from '../../config/runFile.ts';
 import { DataError } from '../dataError.ts';
-import type { DeterministicTransform } from './transform.ts';
+import { revalued, type DeterministicTransform, type SpecOf } from './transform.ts';
 
-type NormalizeIntensitySpec = Extract<TransformSpec, { name: 'NormalizeIntensity' }>;
+type Statistics = { readonly mean: number; readonly deviation: number };
 
 /**
  * (value − mean) / deviation, over the whole image or each channel, over all voxels or those that are not zero, which stay
- * zero (MONAI's NormalizeIntensity; non-zero and by channel is the habit for MR images). A deviation of 0 counts as 1.
+ * zero (MONAI's NormalizeIntensity; non-zero and by channel is the habit for MR images). A deviation of 0 counts as 1. Where
+ * subtrahend and divisor are given they stand for mean and deviation.
  */
-export const normalizeIntensity = ({
-  nonzero,
-  channel_wise: channelWise,
-}: Omit<NormalizeIntensitySpec, 'name'>): DeterministicTransform => ({
+export const normalizeIntensity = (spec: SpecOf<'NormalizeIntensity'>): DeterministicTransform => ({
   kind: 'deterministic',
   apply: (subject) => {
     const { values, channels } = subject.image;
     const normalized = new Float32Array(values.length);
-    const size = channelWise ? values.length / channels : values.length;
-    for (let begin = 0; begin < values.length; begin += size) {
-      const place = channelWise && channels > 1 ? ` of channel ${begin / size}` : '';
-      const part = values.subarray(begin, begin + size);
-      const { mean, deviation } = statistics(subject.file, part, { nonzero, place });
-      for (let i = 0; i < size; i++) {
+    const voxels = values.length / channels;
+    const whole = isGiven(spec) || spec.channel_wise ? undefined : statistics(subject.file, values, spec, '');
+    for (let c = 0; c < channels; c++) {
+      const part = values.subarray(c * voxels, (c + 1) * voxels);
+      const place = channels > 1 ? ` of channel ${c}` : '';
+      const { mean, deviation } = whole ?? given(spec, c) ?? statistics(subject.file, part, spec, place);
+      for (let i = 0; i < voxels; i++) {
         const value = part[i]!;
-        normalized[begin + i] = nonzero && value === 0 ? 0 : (value - mean) / deviation;
+        normalized[c * voxels + i] = spec.nonzero && value === 0 ? 0 : (value - mean) / deviation;
       }
     }
-    return { ...subject, image: { ...subject.image, values: normalized } };
+    return revalued(subject, normalized);
   },
 });
+
+const isGiven = ({ subtrahend, divisor }: SpecOf<'NormalizeIntensity'>): boolean =>
+  subtrahend !== undefined && divisor !== undefined;
+
+function given({ subtrahend, divisor }: SpecOf<'NormalizeIntensity'>, channel: number): Statistics | undefined {
+  if (subtrahend === undefined || divisor === undefined) return undefined;
+  const of = (numbers: number | readonly number[]): number =>
+    typeof numbers === 'number' ? numbers : numbers[channel]!;
+  return { mean: of(subtrahend), deviation: of(divisor) };
+}
 
 function statistics(
   file: string,
   values: Float32Array,
-  { nonzero, place }: { nonzero: boolean; place: string },
-): { mean: number; deviation: number } {
+  { nonzero }: { readonly nonzero: boolean },
+  place: string,
+): Statistics {
   let count = 0;
   let sum = 0;
   for (const value of values)

@@ -1,5 +1,6 @@
+import type { TransformSpec } from '../../config/runFile.ts';
 import type { RandomStream } from '../../random/stream.ts';
-import type { Volume } from '../volume.ts';
+import type { Volume, VoxelArray } from '../volume.ts';
 
 /** An image on its way through the transforms, with its labels where it has any: both on one grid. */
 export interface Subject {
@@ -24,3 +25,18 @@ export type Transform =
 
 export type DeterministicTransform = Extract<Transform, { kind: 'deterministic' }>;
 export type RandomTransform = Extract<Transform, { kind: 'random' }>;
+
+/** What a run file says of the transform of this name. */
+export type SpecOf<Name extends TransformSpec['name']> = Omit<Extract<TransformSpec, { name: Name }>, 'name'>;
+
+/** Image and labels moved together; where voxels were is known no more. */
+export const moved = (
+  { file, image, labels }: Subject,
+  move: <T extends VoxelArray>(volume: Volume<T>) => Volume<T>,
+): Subject => ({ file, image: move(image), labels: labels && move(labels) });
+
+/** The image with other values of its own. */
+export const revalued = (subject: Subject, values: Float32Array): Subject => ({
+  ...subject,
+  image: { ...subject.image, values },
+});
