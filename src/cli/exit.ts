@@ -8,6 +8,7 @@ import { ImageDoesNotFitError } from '../coordinator/prediction/fit.ts';
 import { PredictInputError } from '../coordinator/prediction/jobs.ts';
 import { DataError } from '../data/dataError.ts';
 import { NiftiError } from '../data/nifti/niftiError.ts';
+import { NpyError } from '../data/npy/npyError.ts';
 import { CutError } from '../partition/balance.ts';
 import { PlanError } from '../partition/limits.ts';
 import { PlanDoesNotFitError } from '../partition/plan/shortage.ts';
@@ -52,7 +53,7 @@ export function exitCodeOf(error: unknown): number {
 const inputErrors = [
   ...[InputError, RunFileError, MachineFileError, ProfileError, ProfileMismatchError, RunDirectoryError],
   ...[PredictInputError, ImageDoesNotFitError],
-  ...[UserScheduleError, PlanError, PlanDoesNotFitError, CutError, DataError, NiftiError, SafetensorsError],
+  ...[UserScheduleError, PlanError, PlanDoesNotFitError, CutError, DataError, NiftiError, NpyError, SafetensorsError],
 ];
 
 /**

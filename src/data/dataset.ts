@@ -5,13 +5,13 @@ import { stackChannels, toFloats } from './channels.ts';
 import { DataError } from './dataError.ts';
 import { classIndices, voxelsByClass, type LabelOptions } from './labels.ts';
 import { mergeMasks } from './masks.ts';
-import { readNifti, type NiftiImage } from './nifti/read.ts';
+import { readVolume, type ReadOptions, type VolumeFile } from './readVolume.ts';
 import { applyDeterministic } from './transforms/index.ts';
 import type { Subject } from './transforms/transform.ts';
 import type { Affine, Volume } from './volume.ts';
 
 /** Where a volume came from: what a file on the same grid must say again. */
-export type VolumeSource = Pick<NiftiImage, 'file' | 'version' | 'type' | 'orientation'>;
+export type VolumeSource = Pick<VolumeFile, 'file' | 'version' | 'type' | 'orientation'>;
 
 /** Where voxels lie: how many along x, y, z, and where in space. */
 export interface Grid {
@@ -38,7 +38,7 @@ export interface Case extends LoadedImage {
   readonly annotated: readonly boolean[];
 }
 
-export interface ImageOptions {
+export interface ImageOptions extends ReadOptions {
   /** Channels that the network takes; unchecked when absent. */
   readonly channels?: number;
   readonly transforms: readonly TransformSpec[];
@@ -52,16 +52,16 @@ export interface CaseOptions extends ImageOptions, LabelOptions {
 /** Grids may differ by this share of a voxel, since headers round. */
 const GRID_TOLERANCE = 0.1;
 
-/** Reads an image, of one file or one a channel, and does its deterministic transforms. Throws a NiftiError or a DataError. */
+/** Reads an image, of one file or one a channel, and does its deterministic transforms. Throws a NiftiError, a NpyError or a DataError. */
 export async function loadImage(files: readonly string[], options: ImageOptions): Promise<LoadedImage> {
-  const { image, source } = await readImage(files, options.channels);
+  const { image, source } = await readImage(files, options);
   const { image: transformed } = applyDeterministic({ file: source.file, image }, options.transforms);
   return { name: nameOf(source.file), image: transformed, source, grid: { size: image.size, affine: image.affine } };
 }
 
-/** Reads a training or validation case and checks that image and label belong together. Throws a NiftiError or a DataError. */
+/** Reads a training or validation case and checks that image and label belong together. Throws a NiftiError, a NpyError or a DataError. */
 export async function loadCase(files: CaseFiles, options: CaseOptions): Promise<Case> {
-  const { image, source } = await readImage(files.images, options.channels);
+  const { image, source } = await readImage(files.images, options);
   const { labels, annotated } = await readLabels(files, image, options);
   const subject: Subject = applyDeterministic({ file: source.file, image, labels }, options.transforms);
   const transformed = subject.labels!;
@@ -78,24 +78,32 @@ export async function loadCase(files: CaseFiles, options: CaseOptions): Promise<
 
 async function readImage(
   files: readonly string[],
-  channels: number | undefined,
+  options: Pick<ImageOptions, 'channels' | 'npy_spacing'>,
 ): Promise<{ image: Volume<Float32Array>; source: VolumeSource }> {
   const [first, ...others] = files;
-  const { volume, ...source } = await readNifti(first!);
+  const { volume, ...source } = await readVolume(first!, options);
   const parts = [toFloats(first!, volume)];
   for (const file of others) {
-    const { volume: part } = await readNifti(file);
+    const { volume: part } = await readVolume(file, options);
     checkGrid({ file, volume: part }, { file: first!, volume });
     parts.push(toFloats(file, part));
   }
   const image = stackChannels(parts);
-  if (channels !== undefined && image.channels !== channels)
-    throw new DataError(
-      first!,
-      `the image has ${image.channels} channels (its size is ${[...image.size, image.channels].join(' × ')}), and the model takes ${channels}`,
-      channels === 1 ? 'Give a 3D image' : 'Give a 4D image or one file a channel, or set model.in_channels',
-    );
+  checkChannels(first!, image, options.channels);
   return { image, source };
+}
+
+export function checkChannels(
+  file: string,
+  { size, channels }: Pick<Volume, 'size' | 'channels'>,
+  taken: number | undefined,
+): void {
+  if (taken === undefined || channels === taken) return;
+  throw new DataError(
+    file,
+    `the image has ${channels} channels (its size is ${[...size, channels].join(' × ')}), and the model takes ${taken}`,
+    taken === 1 ? 'Give a 3D image' : 'Give a 4D image or one file a channel, or set model.in_channels',
+  );
 }
 
 /** The class of every voxel, from a label map or from masks. */
@@ -105,7 +113,7 @@ async function readLabels(
   options: CaseOptions & { readonly file?: string },
 ): Promise<{ labels: Volume<Uint8Array>; annotated: readonly boolean[] }> {
   const onGrid = async (file: string): Promise<Volume> => {
-    const { volume } = await readNifti(file);
+    const { volume } = await readVolume(file, options);
     checkLabelGrid(file, volume, image);
     return volume;
   };
@@ -119,10 +127,10 @@ async function readLabels(
 
 interface Placed {
   readonly file: string;
-  readonly volume: Volume;
+  readonly volume: Grid;
 }
 
-function checkLabelGrid(file: string, label: Volume, image: Volume): void {
+export function checkLabelGrid(file: string, label: Grid & { readonly channels: number }, image: Grid): void {
   if (label.channels !== 1)
     throw new DataError(file, `a label map has one channel, and this has ${label.channels}`, 'Give a 3D label map');
   checkGrid({ file, volume: label }, { file: 'the image', volume: image });
@@ -130,7 +138,7 @@ function checkLabelGrid(file: string, label: Volume, image: Volume): void {
 
 const RESAMPLE = 'Resample it to the grid of the image, a label map by nearest neighbour';
 
-function checkGrid({ file, volume }: Placed, against: Placed): void {
+export function checkGrid({ file, volume }: Placed, against: Placed): void {
   const { size, affine } = against.volume;
   if (volume.size.some((length, axis) => length !== size[axis]))
     throw new DataError(

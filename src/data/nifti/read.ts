@@ -29,14 +29,25 @@ const TRAILING_BYTES = 1024 * 1024;
  * Reads a single-file NIfTI-1 or -2 image, packed by gzip or not (its first bytes tell, not its name). Memory is bounded by
  * the bytes that the file really holds, whatever its header promises. Throws a NiftiError.
  */
-export async function readNifti(file: string): Promise<NiftiImage> {
+export const readNifti = (file: string): Promise<NiftiImage> => opened(file, readImage);
+
+/** What the header of an image says, no voxel being read: in a moment, however large the image. Throws a NiftiError. */
+export const readNiftiHeader = (file: string): Promise<NiftiHeader> =>
+  opened(file, async (reader, source) => {
+    const header = await readHeader(reader, file);
+    checkRoom(header.voxelOffset + header.voxelBytes, source);
+    return header;
+  });
+
+/** Opens a file, unpacks it where it is packed, and closes it however `read` ends. */
+async function opened<T>(file: string, read: (reader: ByteReader, source: Source) => Promise<T>): Promise<T> {
   const { bytes: fileBytes, packed } = await inspect(file);
   const chunkSize = 256 * 1024;
   const source = createReadStream(file, { highWaterMark: chunkSize });
   const stream = packed ? source.pipe(createGunzip({ chunkSize })) : source;
   source.once('error', (error) => stream.destroy(error));
   try {
-    return await readImage(new ByteReader(stream), { file, fileBytes, packed });
+    return await read(new ByteReader(stream), { file, fileBytes, packed });
   } catch (error) {
     throw nameFault(file, error);
   } finally {
