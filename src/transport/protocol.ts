@@ -116,6 +116,8 @@ export const requestSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('apply'),
     id,
+    /** The step whose gradients these are, or the last of several. */
+    step: count,
     rate: z.number().nonnegative(),
     factor: z.number().nonnegative(),
     decay: z.number().min(0).max(1).optional(),
