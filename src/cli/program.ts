@@ -5,6 +5,7 @@ import { benchCommand } from './bench.ts';
 import type { CliContext } from './context.ts';
 import { doctorCommand } from './doctor.ts';
 import { parityCommand } from './parity.ts';
+import { phantomCommand } from './phantom.ts';
 import { planCommand } from './plan.ts';
 import { predictCommand } from './predict.ts';
 import { profileCommand } from './profile.ts';
@@ -39,6 +40,7 @@ export function createProgram(context: CliContext): Command {
     profileCommand(context),
     planCommand(context),
     predictCommand(context),
+    phantomCommand(context),
     parityCommand(context),
     benchCommand(context),
     doctorCommand(),
