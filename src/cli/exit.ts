@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { CommanderError } from 'commander';
 import { MachineFileError } from '../config/loadMachineFile.ts';
+import { ModelFileError } from '../config/loadModelFile.ts';
 import { RunFileError } from '../config/runFileError.ts';
 import { SafetensorsError } from '../checkpoint/safetensorsError.ts';
 import { RunFailure } from '../coordinator/errors.ts';
@@ -9,6 +10,7 @@ import { PredictInputError } from '../coordinator/prediction/jobs.ts';
 import { DataError } from '../data/dataError.ts';
 import { NiftiError } from '../data/nifti/niftiError.ts';
 import { NpyError } from '../data/npy/npyError.ts';
+import { OwnModelError } from '../models/own/error.ts';
 import { CutError } from '../partition/balance.ts';
 import { PlanError } from '../partition/limits.ts';
 import { PlanDoesNotFitError } from '../partition/plan/shortage.ts';
@@ -51,7 +53,16 @@ export function exitCodeOf(error: unknown): number {
 
 /** What was given is wrong, and was found so before any worker started: from a worker it comes as a RunFailure. */
 const inputErrors = [
-  ...[InputError, RunFileError, MachineFileError, ProfileError, ProfileMismatchError, RunDirectoryError],
+  ...[
+    InputError,
+    RunFileError,
+    ModelFileError,
+    OwnModelError,
+    MachineFileError,
+    ProfileError,
+    ProfileMismatchError,
+    RunDirectoryError,
+  ],
   ...[PredictInputError, ImageDoesNotFitError],
   ...[UserScheduleError, PlanError, PlanDoesNotFitError, CutError, DataError, NiftiError, NpyError, SafetensorsError],
 ];

@@ -4,6 +4,7 @@ import type { Fault } from './runFileError.ts';
 import { phaseFaults } from './phases.ts';
 import type { RunFile } from './runFile.ts';
 import { isSchedulePath, stagesOnWorker, stagesPerWorkerOf } from './scheduleName.ts';
+import { transformFaults } from './transformFaults.ts';
 
 /** What keys must be to one another, in every phase. Empty where a run file agrees with itself. */
 export const crossChecks = (run: RunFile): readonly Fault[] =>
@@ -12,9 +13,11 @@ export const crossChecks = (run: RunFile): readonly Fault[] =>
 function checksOf(run: RunFile): readonly Fault[] {
   return [
     ...checkClasses(run),
+    ...checkModel(run),
     ...labelMapFaults(run.data.label_map ?? {}, run.data.classes),
     ...checkCases(run),
     ...checkPatch(run),
+    ...transformFaults(run),
     ...checkOptimizer(run),
     ...checkPipeline(run),
     ...checkValidation(run),
@@ -49,15 +52,35 @@ function checkClasses({ model, data, loss }: RunFile): readonly Fault[] {
   return faults;
 }
 
+function checkModel({ model, training }: RunFile): readonly Fault[] {
+  if (model.name === 'own' && (model.cells === undefined || model.file !== undefined))
+    return [
+      {
+        key: 'model.cells',
+        problem: model.cells === undefined ? 'there are no cells' : 'there are cells, and a file of cells',
+        remedy: 'give model.file, or model.cells',
+      },
+    ];
+  if ('deep_supervision' in model && model.deep_supervision && training.self_ensembling)
+    return [
+      {
+        key: 'model.deep_supervision',
+        problem: 'a teacher (training.self_ensembling) has one head',
+        remedy: 'take one of the two away',
+      },
+    ];
+  return [];
+}
+
 function checkCases({ data }: RunFile): readonly Fault[] {
   if (data.synthetic === undefined)
-    return data.train.length > 0
+    return data.train.length > 0 || data.dataset !== undefined
       ? []
       : [
           {
             key: 'data.train',
             problem: 'there are no training cases',
-            remedy: 'give at least one, or data.synthetic to measure speed without images',
+            remedy: 'give at least one, or data.dataset, or data.synthetic to measure speed without images',
           },
         ];
   const given = (['train', 'validation'] as const).find((set) => data[set].length > 0);
@@ -186,7 +209,9 @@ const samples = (n: number): string => (n === 1 ? '1 sample' : `${n} samples`);
 
 function checkValidation({ data, training }: RunFile): readonly Fault[] {
   const faults: Fault[] = [];
-  const none = data.validation.length === 0;
+  // What is not expanded yet may come to have some.
+  const open = data.dataset !== undefined || data.split !== undefined;
+  const none = data.validation.length === 0 && !open;
   if (data.validation_deformation && none)
     faults.push({
       key: 'data.validation_deformation',

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { LineCounter, isMap, isNode, isPair, isScalar, isSeq, parseDocument, type Document } from 'yaml';
 import { crossChecks } from './crossChecks.ts';
 import { missingFiles } from './dataPaths.ts';
+import { withCells } from './loadModelFile.ts';
 import { parseKeyPath, type KeyPath } from './keyPath.ts';
 import { applyOverrides } from './overrides.ts';
 import { runFileSchema, type RunFile } from './runFile.ts';
@@ -15,19 +16,34 @@ export interface LoadedRunFile {
   readonly baseDirectory: string;
 }
 
+/** The run with lists of cases in place of what stands for them, or as it was with what is wrong. */
+type Expanded = { readonly run: RunFile; readonly faults: readonly Fault[] };
+
+export interface LoadOptions {
+  readonly checkFiles?: boolean;
+  readonly expand?: (run: RunFile, baseDirectory: string) => Expanded;
+}
+
+interface Steps {
+  readonly expand?: (run: RunFile) => Expanded;
+  readonly furtherChecks?: (run: RunFile) => readonly Fault[];
+}
+
 /**
  * Reads a run file (YAML), lays `key.path=value` overrides over it, and checks it: the schema, the keys against one another,
- * and that the images exist (unless `checkFiles` is false). Throws a RunFileError with every fault found.
+ * and that the images exist (unless `checkFiles` is false). `expand` puts lists of cases in place of what stands for them. Throws
+ * a RunFileError with every fault found.
  */
 export function loadRunFile(
   path: string,
   overrides: readonly string[] = [],
-  { checkFiles = true }: { checkFiles?: boolean } = {},
+  { checkFiles = true, expand }: LoadOptions = {},
 ): LoadedRunFile {
   const baseDirectory = dirname(resolve(path));
-  const run = parseRunFile(readText(path), path, overrides, (parsed) =>
-    checkFiles ? missingFiles(parsed, baseDirectory) : [],
-  );
+  const run = parseRunFile(readText(path), path, overrides, {
+    furtherChecks: (parsed) => (checkFiles ? missingFiles(parsed, baseDirectory) : []),
+    ...(expand ? { expand: (parsed) => expand(parsed, baseDirectory) } : {}),
+  });
   return { run, baseDirectory };
 }
 
@@ -36,7 +52,7 @@ export function parseRunFile(
   text: string,
   file: string,
   overrides: readonly string[] = [],
-  furtherChecks: (run: RunFile) => readonly Fault[] = () => [],
+  { expand = (run) => ({ run, faults: [] }), furtherChecks = () => [] }: Steps = {},
 ): RunFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
@@ -50,14 +66,15 @@ export function parseRunFile(
       })),
     );
   const overridden = applyOverrides(document.toJS() ?? {}, overrides);
-  const parsed = runFileSchema.safeParse(overridden.data);
-  const found = parsed.success
-    ? [...crossChecks(parsed.data), ...furtherChecks(parsed.data)]
-    : schemaFaults(parsed.error.issues, overridden.data);
+  const parsed = runFileSchema.safeParse(withCells(overridden.data, dirname(resolve(file))));
+  const expanded = parsed.success ? expand(parsed.data) : undefined;
+  const found = expanded
+    ? [...expanded.faults, ...crossChecks(expanded.run), ...furtherChecks(expanded.run)]
+    : schemaFaults(parsed.error!.issues, overridden.data);
   const located = found.map((fault) => locate(fault, document, lines, overridden.paths));
   const faults = [...overridden.faults, ...located];
-  if (faults.length > 0 || !parsed.success) throw new RunFileError(file, faults);
-  return parsed.data;
+  if (faults.length > 0 || !expanded) throw new RunFileError(file, faults);
+  return expanded.run;
 }
 
 function readText(path: string): string {

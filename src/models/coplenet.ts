@@ -1,6 +1,7 @@
 import { modelDivisor } from '../config/modelDivisor.ts';
 import type { ModelSpec } from '../config/runFile.ts';
 import { layersFor, type LayerFactory } from '../layers/factory.ts';
+import type { PerAxis } from '../layers/geometry.ts';
 import type { Layer } from '../layers/layer.ts';
 import type { Cell, Model } from './cell.ts';
 
@@ -133,8 +134,8 @@ export interface AsppOptions {
   /** Of each branch. */
   readonly branchChannels: number;
   /** Of each branch. */
-  readonly kernels: readonly number[];
-  readonly dilations: readonly number[];
+  readonly kernels: readonly PerAxis[];
+  readonly dilations: readonly PerAxis[];
 }
 
 /** Atrous spatial pyramid pooling, MONAI's SimpleASPP: plain convolutions side by side, mixed by one of 1, norm and lrelu. */

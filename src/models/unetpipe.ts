@@ -1,16 +1,11 @@
-import { modelDivisor } from '../config/modelDivisor.ts';
 import type { ModelSpec } from '../config/runFile.ts';
 import { layersFor, type LayerFactory } from '../layers/factory.ts';
 import type { Layer } from '../layers/layer.ts';
 import type { Cell, Model } from './cell.ts';
 import { normalization } from './normalization.ts';
+import { skip, unet, type UnetParts } from './unet.ts';
 
 export type UnetPipeSpec = Extract<ModelSpec, { name: 'unetpipe' }>;
-
-/** No level has more channels than this. */
-const MOST_CHANNELS = 1024;
-/** The head has at most this many. */
-const MOST_HEAD_CHANNELS = 32;
 
 /**
  * LAMP's parallel U-Net (Zhu et al., MICCAI 2020), n features, depth d, channels cₖ = min(n·2ᵏ, 1024):
@@ -23,28 +18,9 @@ const MOST_HEAD_CHANNELS = 32;
  *
  * A convolution and a normalization with its leaky ReLU are cells of their own: 4 + 8·d of them.
  */
-export const unetpipe = (spec: UnetPipeSpec): Model => {
-  const { depth } = spec;
-  const build = builder(spec);
-  const widths = Array.from({ length: depth + 1 }, (_, level) => Math.min(spec.n_feat * 2 ** level, MOST_CHANNELS));
-  const down = Array.from({ length: depth }, (_, k) => build.down(k + 1, widths[k]!, widths[k + 1]!, k + 1 < depth));
-  const up = Array.from({ length: depth }, (_, j) =>
-    build.up(j, widths[depth - j]!, widths[depth - j - 1]!, depth - 1 - j),
-  );
-  return {
-    name: spec.name,
-    spatialDims: spec.spatial_dims,
-    inChannels: spec.in_channels,
-    outChannels: spec.out_channels,
-    cells: [...build.stem(), ...down.flat(), ...up.flat(), ...build.head()],
-    divisor: modelDivisor(spec),
-  };
-};
+export const unetpipe = (spec: UnetPipeSpec): Model => unet(spec, partsOf(spec));
 
-const skip = (level: number): string => `encoder.${level}`;
-
-/** The parts of the network, each as its cells. */
-const builder = (spec: UnetPipeSpec) => {
+const partsOf = (spec: UnetPipeSpec): UnetParts => {
   const make = layersFor(spec.spatial_dims);
   const convolutions = convolutionCells(make);
   const normalize = (name: string, channels: number): Cell => ({
@@ -76,9 +52,8 @@ const builder = (spec: UnetPipeSpec) => {
         convolutions.keep(`${prefix}.Conv.conv.1.conv`, to, to),
       ];
     },
-    head: (): Cell[] => {
+    head: (channels): Cell[] => {
       const prefix = `decoder.${spec.depth}`;
-      const channels = Math.max(1, Math.min(Math.floor(spec.n_feat / 2), MOST_HEAD_CHANNELS));
       const upsample = convolutions.double(`${prefix}.Up.upsample`, spec.n_feat, channels);
       return [
         { name: upsample.name, layers: [upsample, make.leakyRelu(`${prefix}.lrelu`)] },

@@ -19,6 +19,7 @@ const model = buildModel({
   n_feat: 16,
   depth: 3,
   norm: 'batch',
+  deep_supervision: false,
 });
 const cells = cellFootprints(model, [1, 64, 64, 64, 1], adam);
 const device = { operationsPerSecond: 1e11, bytesPerSecond: 1e10, overheadMilliseconds: 0.1 };

@@ -21,6 +21,7 @@ const cell = (name: string, forward: number, backward: number): Profile['cells']
 
 const unet = {
   ...{ name: 'unetpipe', spatial_dims: 3, in_channels: 1, out_channels: 10, n_feat: 8, depth: 2, norm: 'batch' },
+  deep_supervision: false,
 } as const satisfies Profile['model'];
 
 const profile: Profile = {

@@ -26,6 +26,7 @@ beforeAll(async () => {
 const rmsprop: OptimizerSpec = { name: 'rmsprop', lr: 0.1, alpha: 0.9, eps: 1e-8, weight_decay: 0 };
 const specOf = (norm: UnetPipeSpec['norm'], dims: 2 | 3): UnetPipeSpec => ({
   ...{ name: 'unetpipe', spatial_dims: dims, in_channels: 1, out_channels: 4, n_feat: 8, depth: 2, norm },
+  deep_supervision: false,
 });
 
 /** A stage of real cells, and what goes into it and comes back. */

@@ -40,6 +40,7 @@ export async function writeReplay(path: string, spec: ReplaySpec): Promise<strin
 /** Twelve cells; images need multiples of 4. */
 export const smallModel = (spec: Partial<UnetPipeSpec> = {}): UnetPipeSpec => ({
   ...{ name: 'unetpipe', spatial_dims: 2, in_channels: 1, out_channels: 2, n_feat: 4, depth: 1, norm: 'batch' },
+  deep_supervision: false,
   ...spec,
 });
 

@@ -1,25 +1,48 @@
 import { z } from 'zod';
+import { cellsSchema } from './cells.ts';
 import { positive } from './number.ts';
 
 const spatialDims = z.union([z.literal(2), z.literal(3)]);
 const inChannels = positive.default(1).describe('Channels of the images.');
 const outChannels = positive.min(2).describe('Channels of the output: the number of `data.classes`.');
 
-const unetpipe = z.strictObject({
-  name: z.literal('unetpipe').describe("LAMP's parallel U-Net."),
+/** What the two U-Nets of LAMP share. */
+const unetKeys = {
   spatial_dims: spatialDims.default(3).describe('Spatial axes of the network.'),
   in_channels: inChannels,
   out_channels: outChannels,
   n_feat: positive
     .default(32)
     .describe(
-      'Features at half resolution; they double with every level down, up to 1024 (22.9 million parameters at 32).',
+      'Features at half resolution; they double with every level down, up to 1024 (`unetpipe` has 22.9 million parameters at 32).',
     ),
   depth: positive
     .max(10)
     .default(4)
     .describe('Levels below the stem. Spatial sizes must be multiples of 2^(depth + 1).'),
   norm: z.enum(['batch', 'instance', 'group']).default('batch').describe('Normalization after each convolution.'),
+  deep_supervision: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether in training up to three coarser levels of the decoder have heads of their own, which count 1/2, 1/4 and 1/8 of the ' +
+        'last one.',
+    ),
+};
+
+const unetpipe = z.strictObject({
+  name: z.literal('unetpipe').describe("LAMP's parallel U-Net."),
+  ...unetKeys,
+});
+
+const seunet = z.strictObject({
+  name: z.literal('seunet').describe("LAMP's U-Net with AnatomyNet's residual squeeze-and-excitation blocks."),
+  ...unetKeys,
+  reduction: positive
+    .min(2)
+    .max(16)
+    .default(2)
+    .describe('Squeeze and excitation goes through this many times fewer channels.'),
 });
 
 const even = positive.multipleOf(2);
@@ -51,4 +74,13 @@ const coplenet = z.strictObject({
     .describe('Upsampling by a 1 × 1 convolution and interpolation; else by transposed convolutions.'),
 });
 
-export const modelSchema = z.discriminatedUnion('name', [unetpipe, coplenet]);
+const own = z.strictObject({
+  name: z.literal('own').describe('A network of your own: docs/your-own-model.md.'),
+  spatial_dims: spatialDims.default(3).describe('Spatial axes of the network.'),
+  in_channels: inChannels,
+  out_channels: outChannels,
+  file: z.string().min(1).optional().describe('YAML file with the cells, which are then kept in `cells`.'),
+  cells: cellsSchema.optional().describe('The cells themselves, in place of a file.'),
+});
+
+export const modelSchema = z.discriminatedUnion('name', [unetpipe, seunet, coplenet, own]);
