@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Partition } from '../partition/partition.ts';
 import type { DataInlet } from '../transport/dataLink.ts';
 import { LOADER, workerName } from '../transport/names.ts';
@@ -63,6 +64,8 @@ export class Pipeline {
   readonly #feeds = new Map<number, Promise<unknown>>();
   /** The last training step: its gradients are what `apply` updates from. */
   #trained = 0;
+  /** What is trained on after the last step, as far as it was said. */
+  #ahead: readonly Source[] = [];
 
   private constructor({ fleet, layout, workers, scheduler, sink }: Assembly, clocks: readonly number[]) {
     this.#fleet = fleet;
@@ -95,13 +98,20 @@ export class Pipeline {
   }
 
   /**
-   * One mini-batch forward and backward; the gradients wait at the workers for `apply`. Where the next step is known, the
-   * loader makes its mini-batch meanwhile.
+   * One mini-batch forward and backward; the gradients wait at the workers for `apply`.
+   *
+   * @param next the step that follows with nothing between: its mini-batch is sent as soon as it is made
+   * @param ahead what is trained on after `request`, in order, whatever comes between: the loader makes it meanwhile
    */
-  async train(request: TrainRequest, next?: TrainRequest): Promise<StepResult> {
+  async train(
+    request: TrainRequest,
+    next?: TrainRequest,
+    ahead: readonly Pick<TrainRequest, 'source'>[] = next ? [next] : [],
+  ): Promise<StepResult> {
     this.#trained = request.step;
-    void this.#feed(request, 'train');
-    if (next) void this.#feed(next, 'train');
+    this.#ahead = ahead.map(({ source }) => source);
+    void this.#feed(request, 'train', this.#ahead);
+    if (next) void this.#feed(next, 'train', this.#ahead.slice(1));
     const [replies, outputs] = await this.#run(request, 'train', {
       draws: [...request.draws],
       norm: request.norm,
@@ -121,6 +131,8 @@ export class Pipeline {
   /** Has the teacher look at a mini-batch, with noise of its own: the last stage keeps what it makes of it for the step that follows. */
   async teach({ step, source, microBatches, draws }: TrainRequest, noise: number): Promise<void> {
     const request = { step: TEACHER_STEPS + step, source, microBatches };
+    // The student is given the same mini-batch: it is made once.
+    void this.#feed(request, 'evaluate', [source, ...this.#ahead.filter((later) => !isDeepStrictEqual(later, source))]);
     await this.#run(request, 'evaluate', { draws: [...draws], norm: false, output: 'kept', teacher: true, noise });
   }
 
@@ -207,7 +219,11 @@ export class Pipeline {
   }
 
   /** Has the loader make and send a step's mini-batch, once. */
-  #feed({ step, source, microBatches }: StepRequest, purpose: 'train' | 'evaluate'): Promise<unknown> {
+  #feed(
+    { step, source, microBatches }: StepRequest,
+    purpose: 'train' | 'evaluate',
+    ahead: readonly Source[] = [],
+  ): Promise<unknown> {
     const asked = this.#feeds.get(step);
     if (asked) return asked;
     const { placement } = this.#scheduler.schedule(purpose, microBatches.length).schedule;
@@ -216,6 +232,7 @@ export class Pipeline {
       step,
       source,
       microBatches: [...microBatches],
+      ...(ahead.length > 0 ? { ahead: [...ahead] } : {}),
       imagesTo: workerName(placement[0]!),
       ...(purpose === 'train' ? { labelsTo: { peer: workerName(placement[stage]!), stage } } : {}),
     });

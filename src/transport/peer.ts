@@ -73,8 +73,11 @@ export class Peer {
     await this.#client.send({ kind: 'doing', step, action });
   }
 
-  /** Serves until the run ends, then lets go of what `dispose` names, and ends the process. */
-  async serve(handlers: Handlers, dispose: () => void): Promise<never> {
+  /**
+   * Serves until the run ends, then lets go of what `dispose` names, and ends the process. Requests of the kinds in `atOnce` do not
+   * wait for those before them.
+   */
+  async serve(handlers: Handlers, dispose: () => void, atOnce: readonly Request['kind'][] = []): Promise<never> {
     process.title = `lamp ${this.name}`;
     // The channel to the coordinator closes when that process is gone, however it went.
     process.once('disconnect', () => this.#end());
@@ -82,7 +85,7 @@ export class Peer {
     if (!process.connected) this.#end();
     await this.#startHeart();
     await this.#client.send({ kind: 'hello', pid: process.pid });
-    await this.#answer(handlers);
+    await this.#answer(handlers, atOnce);
     dispose();
     this.#client.close(LAST_WORD_MILLISECONDS);
     process.exit(0);
@@ -97,14 +100,15 @@ export class Peer {
     });
   }
 
-  async #answer(handlers: Handlers): Promise<void> {
+  async #answer(handlers: Handlers, atOnce: readonly Request['kind'][]): Promise<void> {
     let last: Promise<void> = Promise.resolve();
     for await (const request of this.#client.messages(this.signal)) {
       if (request.kind === 'malformed') await this.#failed(new Error(`a request does not parse: ${request.reason}`));
       else if (request.kind === 'stop') {
         await this.#client.send({ kind: 'stopped', id: request.id });
         this.#end();
-      } else last = last.then(() => this.#handle(handlers, request));
+      } else if (atOnce.includes(request.kind)) void this.#handle(handlers, request);
+      else last = last.then(() => this.#handle(handlers, request));
     }
     await last;
   }
@@ -119,11 +123,16 @@ export class Peer {
       const body = await handler(request);
       await this.#client.send({ ...body, kind: REPLIES[request.kind], id: request.id } as Reply);
     } catch (error) {
-      if (!this.signal.aborted) await this.#failed(error);
+      if (!this.signal.aborted) await this.#failed(error, request);
     }
   }
 
-  async #failed(error: unknown): Promise<void> {
+  /** What it was doing is the request, or the action within it, that came last; for a request that others overtook, that one. */
+  async #failed(error: unknown, request?: Request): Promise<void> {
+    if (request && 'step' in request && request.step !== this.#step) {
+      this.#during = request.kind;
+      this.#step = request.step;
+    }
     const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
     const step = this.#step === undefined ? {} : { step: this.#step };
     const report = { name, message, ...(stack === undefined ? {} : { stack }) };

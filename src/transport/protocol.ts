@@ -35,6 +35,23 @@ const place = z.tuple([z.number().int(), z.number().int(), z.number().int()]);
 /** Cells [start, end) of the model. */
 const stageSchema = z.strictObject({ start: count, end: count });
 
+/** What a mini-batch is made of. */
+const sourceSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('training'), epoch: count, samples: z.array(count) }),
+  z.strictObject({ kind: z.literal('validation'), case: count }),
+  /** An image of one file, or of one a channel, whole. */
+  z.strictObject({ kind: z.literal('image'), files: z.array(z.string()).min(1) }),
+  /** Boxes of an image; a start may be negative, and what lies outside of the image follows from the padding. */
+  z.strictObject({
+    kind: z.literal('windows'),
+    files: z.array(z.string()).min(1),
+    starts: z.array(place),
+    box: place,
+    padding: z.strictObject({ mode: z.enum(paddingModes), value: z.number() }),
+  }),
+  z.strictObject({ kind: z.literal('replay'), step: count }),
+]);
+
 export const requestSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('start'), id, engine: engineSchema }),
   /** Times every cell's passes on a micro-batch of this shape, `bytes` of activations being held at most; the loss; and the update. */
@@ -134,21 +151,9 @@ export const requestSchema = z.discriminatedUnion('kind', [
     kind: z.literal('feed'),
     id,
     step: count,
-    source: z.discriminatedUnion('kind', [
-      z.strictObject({ kind: z.literal('training'), epoch: count, samples: z.array(count) }),
-      z.strictObject({ kind: z.literal('validation'), case: count }),
-      /** An image of one file, or of one a channel, whole. */
-      z.strictObject({ kind: z.literal('image'), files: z.array(z.string()).min(1) }),
-      /** Boxes of an image; a start may be negative, and what lies outside of the image follows from the padding. */
-      z.strictObject({
-        kind: z.literal('windows'),
-        files: z.array(z.string()).min(1),
-        starts: z.array(place),
-        box: place,
-        padding: z.strictObject({ mode: z.enum(paddingModes), value: z.number() }),
-      }),
-      z.strictObject({ kind: z.literal('replay'), step: count }),
-    ]),
+    source: sourceSchema,
+    /** What will be asked for next, in order: made meanwhile, and whatever else was made ahead is forgotten. */
+    ahead: z.array(sourceSchema).optional(),
     microBatches: z.array(count),
     /** The worker of the first stage. */
     imagesTo: z.string(),
@@ -234,7 +239,14 @@ const repliesWithId = [
   }),
   z.strictObject({ kind: z.literal('applied'), id }),
   z.strictObject({ kind: z.literal('dumped'), id }),
-  z.strictObject({ kind: z.literal('fed'), id, seconds: z.number() }),
+  z.strictObject({
+    kind: z.literal('fed'),
+    id,
+    /** How long the mini-batch took to make; it may have been made ahead. */
+    seconds: z.number(),
+    /** Training cases that were found to be of no use since the last reply. */
+    skipped: z.array(z.strictObject({ file: z.string(), problem: z.string() })).optional(),
+  }),
   z.strictObject({ kind: z.literal('remembered'), id, tensors: count, bytes: count, peakResident: count }),
   /** Milliseconds since 1970. */
   z.strictObject({ kind: z.literal('told'), id, now: z.number() }),

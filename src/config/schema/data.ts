@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { loadingFields } from './loading.ts';
 import { count, notNegative, positive, share } from './number.ts';
 import { transformsSchema } from './transforms.ts';
 
@@ -83,4 +84,5 @@ export const dataSchema = z.strictObject({
   validation_deformation: validationDeformationSchema
     .optional()
     .describe('Validation images are deformed by up to this, from a draw that training never makes.'),
+  ...loadingFields,
 });

@@ -30,6 +30,13 @@ const configurationSchema = z.discriminatedUnion('kind', [
 
 export type LoaderConfiguration = z.infer<typeof configurationSchema>;
 
+/** Threads that make samples, where there is a choice. Whoever starts the loader knows how many cores are left; else it is one. */
+export function threadsOf(configuration: LoaderConfiguration): number {
+  if (configuration.kind !== 'dataset') return 0;
+  const { loaders } = configuration.data;
+  return loaders === 'auto' ? 1 : loaders;
+}
+
 /** Reads what the coordinator left in the environment. */
 export function parseLoaderConfiguration(text: string | undefined): LoaderConfiguration {
   if (text === undefined) throw new Error('LAMP_LOADER is not set: the loader is started by the coordinator');

@@ -1,5 +1,6 @@
 import type { Shape } from '../../engine/tensor.ts';
 import type { Source } from '../../transport/protocol.ts';
+import type { SkippedCase } from './skipping.ts';
 
 /** One sample of a mini-batch on the host, channels last: a crop, a whole image or a slice. Whoever is given it only reads it. */
 export interface FeedSample {
@@ -20,6 +21,8 @@ export type Batch = readonly FeedSample[];
 /** Where mini-batches come from. */
 export interface Feed {
   batch(source: Source): Promise<Batch>;
+  /** Training cases that were found to be of no use so far, in the order in which they were found. */
+  readonly skipped?: readonly SkippedCase[];
   close(): Promise<void>;
 }
 

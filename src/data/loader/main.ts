@@ -1,16 +1,16 @@
 import { closeLinks, bindInlets, connectOutlets, noLinks } from '../../transport/links.ts';
 import { Peer } from '../../transport/peer.ts';
-import type { RequestOf } from '../../transport/protocol.ts';
 import type { Links } from '../../transport/links.ts';
-import { parseLoaderConfiguration } from './configuration.ts';
+import { parseLoaderConfiguration, threadsOf } from './configuration.ts';
+import { Feeding } from './feeding.ts';
 import { openFeed } from './openFeed.ts';
-import { sendBatch } from './send.ts';
 
 // The loader at a glance: it makes mini-batches, and sends images to the first stage and labels to the last.
 const peer = Peer.fromArguments();
-const feed = openFeed(parseLoaderConfiguration(process.env['LAMP_LOADER']));
+const configuration = parseLoaderConfiguration(process.env['LAMP_LOADER']);
+const feeding = openFeed(configuration, threadsOf(configuration)).then((feed) => new Feeding(feed));
 // A case that cannot be read is told where it is first asked for.
-feed.catch(() => {});
+feeding.catch(() => {});
 let links: Links = noLinks();
 
 await peer.serve(
@@ -23,13 +23,9 @@ await peer.serve(
       links = { ...links, outlets: connectOutlets(request) };
       return {};
     },
-    feed: async (request: RequestOf<'feed'>) => {
-      const begin = performance.now();
-      const batch = await (await feed).batch(request.source);
-      const seconds = (performance.now() - begin) / 1000;
-      await sendBatch(links, request, batch, peer.signal);
-      return { seconds };
-    },
+    feed: async (request) => (await feeding).feed(request, links, peer.signal),
   },
   () => closeLinks(links),
+  // So that what is to come is made while what is there is being sent. Other feeds make one mini-batch after the other.
+  configuration.kind === 'dataset' ? ['feed'] : [],
 );
