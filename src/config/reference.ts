@@ -27,17 +27,26 @@ function section(key: string, node: SchemaNode): string {
   const title = `## ${key}\n\n`;
   const item = itemOf(node);
   if (item) return `${title}${node.description ?? ''}\n\n${table(rowsOf(item, `${key}[n].`))}`;
-  if (!node.oneOf) return title + table(rowsOf(node, `${key}.`));
+  if (!node.oneOf) return [title + table(rowsOf(node, `${key}.`)), ...listedVariants(key, node)].join('\n');
   const chosen = (node.default as { name?: string } | undefined)?.name;
   const intro = chosen ? `\`${chosen}\` when left out.\n\n` : '';
-  const variants = node.oneOf.map((variant) => {
+  return title + intro + variantsOf(key, node.oneOf).join('\n');
+}
+
+/** A choice by name: a table each. */
+const variantsOf = (key: string, variants: readonly SchemaNode[]): readonly string[] =>
+  variants.map((variant) => {
     const { name, ...others } = variant.properties ?? {};
     const names = variantNames(variant).map((each) => `\`${key}.name: ${each}\``);
     const rows = rowsOf({ ...variant, properties: others }, `${key}.`);
     return `### ${names.join(', ')}\n\n${name?.description ?? ''}\n\n${table(rows)}`;
   });
-  return title + intro + variants.join('\n');
-}
+
+/** The choices that stand in the lists of a section, as in `data.transforms`. */
+const listedVariants = (key: string, node: SchemaNode): readonly string[] =>
+  Object.entries(node.properties ?? {}).flatMap(([name, child]) =>
+    variantsOf(`${key}.${name}[n]`, itemOf(child)?.oneOf ?? []),
+  );
 
 /** What a list holds. */
 const itemOf = (node: SchemaNode): SchemaNode | undefined => node.items || undefined;

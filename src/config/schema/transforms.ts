@@ -172,13 +172,20 @@ const random = [
 /** A transform by itself. */
 export const stepSchema = z.discriminatedUnion('name', [...deterministic, ...random]);
 
+const allowed = 'a list of transforms, each a mapping with a name and its keys';
+
 const composeSchema = z.strictObject({
   name: z.literal('Compose').describe('A list within the list, such as one that is shared by YAML anchor.'),
-  transforms: z.array(stepSchema).min(1).describe('Done in order, as if they stood in the list themselves.'),
+  transforms: z
+    .array(stepSchema)
+    .min(1)
+    .meta({ allowed })
+    .describe('Done in order, as if they stood in the list themselves.'),
 });
 
 export const transformsSchema = z
   .array(z.discriminatedUnion('name', [...deterministic, ...random, composeSchema]))
+  .meta({ allowed })
   .default([{ name: 'NormalizeIntensity', nonzero: true, channel_wise: true }])
   .describe(
     'What is done to every image, in order, by the names and with the arguments of MONAI (0.2.0): the deterministic ' +
