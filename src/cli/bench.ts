@@ -1,12 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { loadRunFile } from '../config/loadRunFile.ts';
 import { trainingScheduleNames, type TrainingScheduleName } from '../config/scheduleName.ts';
 import { describeBench, describeBenchEvent, throughputPlot } from './benchReport.ts';
 import type { CliContext } from './context.ts';
 import { exitCodes, InputError } from './exit.ts';
 import { interruptible } from './interrupt.ts';
+import { loadRun } from './loadRun.ts';
 import { parseCount, parseCounts, setOption } from './options.ts';
 import type { BenchResult } from './services.ts';
 
@@ -47,7 +47,7 @@ export function benchCommand(context: CliContext): Command {
     .option('--json', 'print the result as JSON')
     .addHelpText('after', example)
     .action(async (file: string, flags: Flags) => {
-      const loaded = loadRunFile(file, flags.set ?? []);
+      const loaded = loadRun(file, flags.set ?? []);
       const { out, err, services } = context;
       const asked = loaded.run.pipeline.micro_batches;
       const microBatches = flags.microBatches ?? [asked === 'auto' ? loaded.run.training.batch_size : asked];

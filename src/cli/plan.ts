@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { loadMachineFile } from '../config/loadMachineFile.ts';
-import { loadRunFile } from '../config/loadRunFile.ts';
 import { formatTrace, traceOf } from '../telemetry/trace.ts';
 import type { CliContext } from './context.ts';
+import { loadRun } from './loadRun.ts';
 import { overridesOf, runFileOptions, setOption, type RunFileFlags } from './options.ts';
 import { describePlan, describeSchedules, describeSource } from './planReport.ts';
 import type { RunPlan } from './services.ts';
@@ -41,7 +41,7 @@ export function planCommand(context: CliContext): Command {
     .option('--json', 'print the plan as JSON')
     .addHelpText('after', example)
     .action(async (file: string, flags: Flags & RunFileFlags) => {
-      const { run, baseDirectory } = loadRunFile(file, overridesOf(flags), { checkFiles: false });
+      const { run, baseDirectory } = loadRun(file, overridesOf(flags), { checkFiles: false });
       const machine = flags.simulate === undefined ? undefined : loadMachineFile(flags.simulate);
       const plan = await context.services.planFor({ run, baseDirectory, machine, profile: flags.profile });
       if (plan.kind === 'plan' && flags.trace !== undefined) writeTrace(flags.trace, run.name, plan);

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { loadRunFile } from '../config/loadRunFile.ts';
 import type { CliContext } from './context.ts';
 import { interruptible } from './interrupt.ts';
+import { loadRun } from './loadRun.ts';
 import { overridesOf, runFileOptions, setOption, type RunFileFlags } from './options.ts';
 import { describeProfile } from './profileReport.ts';
 
@@ -33,7 +33,7 @@ export function profileCommand(context: CliContext): Command {
     .addHelpText('after', example)
     .action(async (file: string, flags: Flags & RunFileFlags) => {
       const { out, err, services } = context;
-      const { run, baseDirectory } = loadRunFile(file, overridesOf(flags));
+      const { run, baseDirectory } = loadRun(file, overridesOf(flags));
       const { force, output } = flags;
       const measured = await interruptible(err, (signal) =>
         services.profileRun({ run, baseDirectory, force, output, signal }),

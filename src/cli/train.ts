@@ -1,12 +1,13 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { loadRunFile, type LoadedRunFile } from '../config/loadRunFile.ts';
+import type { LoadedRunFile } from '../config/loadRunFile.ts';
 import { MetricsLog } from '../telemetry/metricsLog.ts';
 import { jsonReporter, progressReporter } from '../telemetry/reporter.ts';
 import { createRunDirectory, discardIfBarren, runFiles, writeResolvedRun } from '../telemetry/runDirectory.ts';
 import type { TrainEvent } from '../telemetry/trainEvent.ts';
 import type { CliContext } from './context.ts';
 import { interruptible } from './interrupt.ts';
+import { loadRun } from './loadRun.ts';
 import { overridesOf, parseCount, runFileOptions, setOption, type RunFileFlags } from './options.ts';
 import { describeFiles, describeResult } from './trainReport.ts';
 
@@ -38,7 +39,7 @@ export function trainCommand(context: CliContext): Command {
     .option('--json', 'print events as JSON lines, the result last')
     .addHelpText('after', example)
     .action(async (file: string, flags: Flags & RunFileFlags) => {
-      await trainRun(loadRunFile(file, overridesOf(flags)), flags, context);
+      await trainRun(loadRun(file, overridesOf(flags)), flags, context);
     });
 }
 

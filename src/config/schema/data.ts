@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { dataSetFields } from './dataSet.ts';
 import { loadingFields } from './loading.ts';
 import { count, notNegative, positive, share } from './number.ts';
 import { transformsSchema } from './transforms.ts';
@@ -46,7 +47,10 @@ export const dataSchema = z.strictObject({
   train: z
     .array(caseSchema)
     .default([])
-    .describe("Training cases; paths are relative to the run file's folder. Needed, unless `data.synthetic` is given."),
+    .describe(
+      "Training cases; paths are relative to the run file's folder. Needed, unless `data.dataset` or `data.synthetic` is given.",
+    ),
+  ...dataSetFields,
   synthetic: z
     .array(positive)
     .min(2)

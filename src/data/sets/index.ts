@@ -1,0 +1,2 @@
+export { expandData } from './expand.ts';
+export { readDataSet } from './read.ts';
