@@ -64,10 +64,14 @@ export function describePrediction({ files, seconds }: PredictResult): string {
   if (files.length === 1 && first?.status === 'done') return describeClasses(first);
   const of = (status: PredictedFile['status']): PredictedFile[] => files.filter((file) => file.status === status);
   const counts = (['done', 'skipped', 'failed'] as const).map((status) => `${of(status).length} ${status}`);
-  const failures = files.flatMap((file) => (file.status === 'failed' ? [`  ${file.input}: ${file.error}\n`] : []));
+  const failures = files.flatMap((file) => (file.status === 'failed' ? [`  ${namedError(file)}\n`] : []));
   const told = failures.length === 0 ? '' : `\nnot segmented:\n${failures.join('')}`;
   return `\n${counts.join(', ')} in ${formatDuration(seconds)}\n${told}`;
 }
+
+/** Most errors begin with the file that they are about. */
+const namedError = ({ input, error }: Extract<PredictedFile, { status: 'failed' }>): string =>
+  error.startsWith(input) ? error : `${input}: ${error}`;
 
 function describeClasses({ size, classes, seconds, output }: Extract<PredictedFile, { status: 'done' }>): string {
   const all = size.reduce((product, n) => product * n, 1);

@@ -18,7 +18,8 @@ import { runFiles } from '../telemetry/runDirectory.ts';
 import { DEFAULT_MAX_BYTES } from '../transport/tensorMessage.ts';
 import { assignDevices, memoryOf, visibleGpus, workersFor } from './devices.ts';
 import { Pipeline } from './pipeline.ts';
-import { forwardBytes, ImageDoesNotFitError, shortageOf } from './prediction/fit.ts';
+import { ImageDoesNotFitError } from './prediction/errors.ts';
+import { forwardBytes, shortageOf } from './prediction/fit.ts';
 import { isDone, jobsOf, type Job } from './prediction/jobs.ts';
 import { placeOf, Segmenter, type Placed } from './prediction/segmenter.ts';
 

@@ -17,14 +17,20 @@ export function cutWindow({ size, channels, values }: Volume, start: Size, box: 
   const [xs, ys, zs] = [0, 1, 2].map((axis) => sources(size[axis]!, start[axis]!, box[axis]!, padding.mode));
   const cut = new Float32Array(box[0] * box[1] * box[2] * channels);
   const volume = size[0] * size[1] * size[2];
+  // Where the box lies in the image along x, a row of one channel is copied whole.
+  const inside = channels === 1 && start[0] >= 0 && start[0] + box[0] <= size[0];
   let at = 0;
   for (const z of zs!)
     for (const y of ys!) {
       const row = size[0] * (y + size[1] * z);
-      for (const x of xs!) {
-        const outside = x < 0 || y < 0 || z < 0;
-        for (let c = 0; c < channels; c++) cut[at++] = outside ? padding.value : values[c * volume + row + x]!;
+      const outside = y < 0 || z < 0;
+      if (inside && !outside) {
+        cut.set(values.subarray(row + start[0], row + start[0] + box[0]), at);
+        at += box[0];
+        continue;
       }
+      for (const x of xs!)
+        for (let c = 0; c < channels; c++) cut[at++] = outside || x < 0 ? padding.value : values[c * volume + row + x]!;
     }
   return cut;
 }

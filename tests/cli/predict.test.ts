@@ -90,10 +90,13 @@ describe('a folder', () => {
       done('a.nii', 'out/a.nii'),
       { status: 'skipped', input: 'b.nii', output: 'out/b.nii' },
       { status: 'failed', input: 'c.nii', error: 'c.nii: the file is cut short' },
+      { status: 'failed', input: 'd.nii', error: 'worker 0 failed' },
     ];
     const { code, out } = await predict({ input: 'images', output: 'segmentations', files });
     expect(code).toBe(1);
-    expect(out).toBe('\n1 done, 1 skipped, 1 failed in 4 s\n\nnot segmented:\n  c.nii: c.nii: the file is cut short\n');
+    expect(out).toBe(
+      '\n1 done, 1 skipped, 2 failed in 4 s\n\nnot segmented:\n  c.nii: the file is cut short\n  d.nii: worker 0 failed\n',
+    );
   });
 
   test('is not written to a file, nor to itself', async () => {

@@ -5,6 +5,7 @@ import { predict, type PredictOptions } from '../../src/coordinator/predict.ts';
 import { readNifti } from '../../src/data/nifti/read.ts';
 import { writeNifti } from '../../src/data/nifti/write.ts';
 import type { PredictEvent } from '../../src/telemetry/predictEvent.ts';
+import { childCalled } from '../support/processes.ts';
 import { smallRun, writeCase } from '../support/dataset.ts';
 import { writeRandomRun } from '../support/randomRun.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
@@ -150,6 +151,50 @@ it('slabs of slices, as COPLE-Net takes them, give what all slices at once give'
   expect(slabs.values).toEqual((await readNifti(path('run2d-whole.nii'))).volume.values);
 });
 
+describe('an image that is turned and resampled for the network', () => {
+  const transforms = (...names: string[]): string => `data.transforms=[${names.join(', ')}]`;
+  const normalize = '{name: NormalizeIntensity, nonzero: true}';
+
+  it('has its labels on its own grid, voxel for voxel where it is only turned', { timeout }, async () => {
+    const plain = await segment('one', 'plain.nii', [transforms(normalize)]);
+    expect(new Set(plain.values).size).toBeGreaterThan(1);
+    const turned = await segment('one', 'turned.nii', [transforms('{name: Orientation, axcodes: LPS}', normalize)]);
+    expect([turned.size, turned.affine]).toEqual([plain.size, plain.affine]);
+    const image = (await readNifti(path('one.nii.gz'))).volume;
+    const { size } = image;
+    const flipped = { ...image, values: image.values.slice() };
+    for (let z = 0, i = 0; z < size[2]; z++)
+      for (let y = 0; y < size[1]; y++)
+        for (let x = 0; x < size[0]; x++, i++)
+          flipped.values[i] = image.values[size[0] - 1 - x + size[0] * (size[1] - 1 - y + size[1] * z)]!;
+    await writeNifti(path('flipped.nii.gz'), flipped, { type: 'float32' });
+    const seen = await segment('flipped', 'seen.nii', [transforms(normalize)]);
+    const back = turned.values.map((_, i) => {
+      const [x, y, z] = [i % size[0], Math.floor(i / size[0]) % size[1], Math.floor(i / (size[0] * size[1]))];
+      return seen.values[size[0] - 1 - x + size[0] * (size[1] - 1 - y + size[1] * z)]!;
+    });
+    expect(turned.values).toEqual(back);
+  });
+
+  it('has labels and probabilities of its own size where its voxels change theirs', { timeout }, async () => {
+    const overrides = [transforms('{name: Spacing, pixdim: [3, 3, 3]}', normalize), ...windows];
+    const output = path('spaced.nii');
+    await run({ input: path('one.nii.gz'), output, overrides, probabilities: true });
+    const { volume: labels, orientation } = await readNifti(output);
+    const { volume: probabilities } = await readNifti(path('spaced_probabilities.nii'));
+    const source = await readNifti(path('one.nii.gz'));
+    expect([labels.size, labels.affine, orientation]).toEqual([
+      ...[source.volume.size, source.volume.affine, source.orientation],
+    ]);
+    expect([probabilities.size, probabilities.affine, probabilities.channels]).toEqual([labels.size, labels.affine, 3]);
+    const voxels = labels.values.length;
+    for (let i = 0; i < voxels; i++) {
+      const sum = [0, 1, 2].reduce((all, c) => all + probabilities.values[i + c * voxels]!, 0);
+      expect(Math.abs(sum - 1)).toBeLessThan(1e-4);
+    }
+  });
+});
+
 it('an image smaller than the window, of one slice, is segmented on its own grid', async () => {
   expect((await readNifti(join(path('out-1'), 'slice.nii'))).volume.size).toEqual([9, 10, 1]);
 });
@@ -162,6 +207,25 @@ it('windows that the network cannot halve are refused, and so is what no worker 
   await expect(run({ ...one, overrides: ['pipeline.memory=100kB'] })).rejects.toThrow(
     /the whole image of 20 × 20 × 16 needs about .* on a worker, which has .*--mode sliding/,
   );
+});
+
+it('a worker that dies over one image does not lose the next', { timeout }, async () => {
+  const both = path('both');
+  mkdirSync(both);
+  for (const name of ['one.nii.gz', 'two.nii.gz']) writeFileSync(join(both, name), readFileSync(path(name)));
+  let killed = false;
+  const { files } = await run({
+    ...{ input: both, output: path('survived'), overrides: windows },
+    report: (event) => {
+      if (killed || event.kind !== 'windows') return;
+      killed = true;
+      process.kill(childCalled('lamp worker 0'), 'SIGKILL');
+    },
+  });
+  expect(files).toMatchObject([
+    { status: 'failed', error: expect.stringMatching(/worker 0.* failed .*SIGKILL/s) as string },
+    { status: 'done' },
+  ]);
 });
 
 it('what is done stays when it is stopped', { timeout }, async () => {

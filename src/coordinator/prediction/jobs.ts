@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { nameOf } from '../../data/caseFiles.ts';
+import { PredictInputError } from './errors.ts';
 
 /** One image to segment. */
 export interface Job {
@@ -10,11 +11,6 @@ export interface Job {
   readonly output: string;
   /** Where the probabilities go, if they are asked for. */
   readonly probabilities: string | undefined;
-}
-
-/** What was given to segment, or the place for the results, cannot be used. */
-export class PredictInputError extends Error {
-  override readonly name = 'PredictInputError';
 }
 
 export interface JobsRequest {

@@ -60,22 +60,15 @@ export class Stitcher {
     yield* this.#finish(starts[this.#next]?.[2] ?? size[2]);
   }
 
-  /** Plane z of a window. */
+  /** Plane z of a window, row by row. */
   #addPlane(start: Triple, z: number, values: Float32Array): void {
     const { roi, size } = this.#windows;
-    const classes = this.#classes;
-    const { sums, weights } = this.#plane(start[2] + z);
-    const importance = this.#importance;
-    const [beginX, endX] = [Math.max(0, -start[0]), Math.min(roi[0], size[0] - start[0])];
+    const plane = this.#plane(start[2] + z);
+    const [begin, end] = [Math.max(0, -start[0]), Math.min(roi[0], size[0] - start[0])];
     for (let y = Math.max(0, -start[1]); y < Math.min(roi[1], size[1] - start[1]); y++) {
-      const row = roi[0] * (y + roi[1] * z);
-      let to = start[0] + beginX + size[0] * (start[1] + y);
-      for (let x = beginX; x < endX; x++, to++) {
-        const weight = importance ? importance[row + x]! : 1;
-        weights[to]! += weight;
-        const from = (row + x) * classes;
-        for (let c = 0; c < classes; c++) sums[to * classes + c]! += weight * values[from + c]!;
-      }
+      const from = begin + roi[0] * (y + roi[1] * z);
+      const to = start[0] + begin + size[0] * (start[1] + y);
+      addRow(plane, values, { from, to, length: end - begin, classes: this.#classes, importance: this.#importance });
     }
   }
 
@@ -96,14 +89,45 @@ export class Stitcher {
   *#finish(z: number): Generator<FinishedPlane> {
     for (; this.#finished < Math.min(z, this.#windows.size[2]); this.#finished++) {
       const plane = this.#open.get(this.#finished)!;
-      const { sums, weights } = plane;
-      const classes = this.#classes;
-      for (let i = 0, at = 0; i < weights.length; i++) for (let c = 0; c < classes; c++, at++) sums[at]! /= weights[i]!;
+      divide(plane, this.#classes);
       this.#open.delete(this.#finished);
-      yield { z: this.#finished, values: sums };
-      sums.fill(0);
-      weights.fill(0);
+      yield { z: this.#finished, values: plane.sums };
+      plane.sums.fill(0);
+      plane.weights.fill(0);
       this.#spare.push(plane);
     }
+  }
+}
+
+interface Row {
+  /** First voxel in the window, and in the plane. */
+  readonly from: number;
+  readonly to: number;
+  readonly length: number;
+  readonly classes: number;
+  readonly importance: Float32Array | undefined;
+}
+
+/** This is where the time goes: without weights the classes of a row are one run of values. */
+function addRow({ sums, weights }: OpenPlane, values: Float32Array, row: Row): void {
+  const { from, to, length, classes, importance } = row;
+  const [read, write] = [from * classes, to * classes];
+  if (!importance) {
+    for (let i = 0; i < length; i++) weights[to + i]! += 1;
+    for (let i = 0; i < length * classes; i++) sums[write + i]! += values[read + i]!;
+    return;
+  }
+  for (let i = 0, at = 0; i < length; i++) {
+    const weight = importance[from + i]!;
+    weights[to + i]! += weight;
+    for (let c = 0; c < classes; c++, at++) sums[write + at]! += weight * values[read + at]!;
+  }
+}
+
+/** Sums become means. */
+function divide({ sums, weights }: OpenPlane, classes: number): void {
+  for (let i = 0, at = 0; i < weights.length; i++) {
+    const weight = weights[i]!;
+    for (let c = 0; c < classes; c++, at++) sums[at]! /= weight;
   }
 }
