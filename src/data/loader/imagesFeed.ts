@@ -22,26 +22,20 @@ export class ImagesFeed implements Feed {
   }
 
   async batch(source: Source): Promise<Batch> {
-    switch (source.kind) {
-      case 'image': {
-        this.#kept = undefined;
-        const { shape, values } = wholeImage(await this.#load(source.files), this.#model);
-        return samplesOf(shape, { images: values });
-      }
-      case 'windows':
-        return this.#windows(source);
-      default:
-        throw new Error(`a list of images has no ${source.kind} source`);
-    }
+    if (source.kind === 'windows') return this.#windows(source);
+    if (source.kind !== 'image') throw new Error(`a list of images has no ${source.kind} source`);
+    this.#kept = undefined;
+    const { shape, values } = wholeImage(await this.#load(source.files), this.#model);
+    return samplesOf(shape, { images: values });
   }
 
   /** Each window is a sample; for a network of two axes each of its slices is. */
   async #windows({ files, starts, box, padding }: Windows): Promise<Batch> {
     const image = await this.#keep(files);
     const [nx, ny, nz] = box;
-    const [count, ...rest] = this.#model.spatialDims === 2 ? [nz, ny, nx] : [1, nz, ny, nx];
+    const shape = this.#model.spatialDims === 2 ? [nz, ny, nx] : [1, nz, ny, nx];
     return starts.flatMap((start) =>
-      samplesOf([count!, ...rest, image.channels], { images: cutWindow(image, start, box, padding) }),
+      samplesOf([...shape, image.channels], { images: cutWindow(image, start, box, padding) }),
     );
   }
 
