@@ -1,4 +1,4 @@
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { loadRunFile } from '../config/loadRunFile.ts';
 import type { RunFile } from '../config/runFile.ts';
 import { tensorShape } from '../data/channels.ts';
@@ -123,7 +123,7 @@ class Prediction {
     const placed = await placeOf(job, this.#run, this.#model);
     const shape = this.#microBatchShape(placed.from.size);
     const workers = await this.#workers();
-    await this.#check(job, placed, shape, workers);
+    await this.#check(job, shape, workers);
     const { segmenter } = await this.#launch(shape, workers);
     const labels = await this.#through(segmenter, job, placed);
     const { report } = this.#options;
@@ -161,7 +161,7 @@ class Prediction {
   }
 
   /** Throws what can be told before anything is launched. */
-  async #check(job: Job, { from }: Placed, shape: Shape, workers: number): Promise<void> {
+  async #check(job: Job, shape: Shape, workers: number): Promise<void> {
     const { divisor, spatialDims, cells } = this.#model;
     const { mode } = this.#run.inference;
     const file = job.files[0]!;
@@ -171,7 +171,7 @@ class Prediction {
       ...{ workers, divisor, spatialDims, spatialSize, spatialKey },
       ...{ cells: cells.length, batchSize: 1, microBatches: 1 },
     });
-    if (job.probabilities) checkLogits(file, shape, from, this.#model);
+    if (job.probabilities || mode === 'sliding') checkLogits(file, shape, mode, this.#model);
     this.#limits ??= await this.#memory(workers);
     const shortage = shortageOf(forwardBytes(this.#model, this.#run.optimizer, shape, workers), this.#limits);
     if (shortage) throw new ImageDoesNotFitError(file, shape, { ...shortage, mode });
@@ -225,14 +225,15 @@ class Prediction {
   }
 }
 
-/** The logits of a micro-batch are one message. */
-function checkLogits(file: string, shape: Shape, { size }: { size: Triple }, { outChannels }: Model): void {
+/** The logits of a micro-batch are one message; where only labels come back, they stay at the last stage. */
+function checkLogits(file: string, shape: Shape, mode: 'whole' | 'sliding', { outChannels }: Model): void {
   const bytes = 4 * outChannels * shape.slice(0, -1).reduce((product, n) => product * n, 1);
   if (bytes <= DEFAULT_MAX_BYTES) return;
+  const size = shape.slice(1, -1).toReversed().join(' × ');
   throw new DataError(
     file,
-    `${outChannels} classes of ${size.join(' × ')} voxels (${basename(file)} padded) are ${(bytes / 2 ** 30).toFixed(1)} GiB at ` +
-      `once, and at most ${DEFAULT_MAX_BYTES / 2 ** 30} GiB go through a link`,
-    'Ask for probabilities window by window (--mode sliding)',
+    `what the network says of ${outChannels} classes in ${mode === 'whole' ? 'an image' : 'a window'} of ${size} voxels takes ` +
+      `${(bytes / 2 ** 30).toFixed(1)} GiB, and at most ${DEFAULT_MAX_BYTES / 2 ** 30} GiB go through a link`,
+    mode === 'whole' ? 'Ask for probabilities window by window (--mode sliding)' : 'Give smaller windows (--roi)',
   );
 }

@@ -207,6 +207,8 @@ it('windows that the network cannot halve are refused, and so is what no worker 
   await expect(run({ ...one, overrides: ['pipeline.memory=100kB'] })).rejects.toThrow(
     /the whole image of 20 × 20 × 16 needs about .* on a worker, which has .*--mode sliding/,
   );
+  const huge = ['inference.mode=sliding', 'inference.roi=[1024, 1024, 512]'];
+  await expect(run({ ...one, overrides: huge })).rejects.toThrow(/takes 6\.0 GiB, and at most 2 GiB go .*--roi/);
 });
 
 it('a worker that dies over one image does not lose the next', { timeout }, async () => {
