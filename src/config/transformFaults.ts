@@ -73,7 +73,12 @@ function stepFaults(step: TransformStep, run: RunFile): readonly Fault[] {
       return rangeFaults('factors', step.factors);
     case 'RandShiftIntensity':
       return rangeFaults('offsets', step.offsets);
-    default:
+    case 'Orientation':
+    case 'Spacing':
+    case 'SpatialPad':
+    case 'DivisiblePad':
+    case 'RandFlip':
+    case 'RandGaussianNoise':
       return [];
   }
 }
@@ -84,9 +89,10 @@ function normalizeFaults(
 ): readonly Fault[] {
   const { subtrahend, divisor } = step;
   if (subtrahend === undefined && divisor === undefined) return [];
-  const [missing, given] = subtrahend === undefined ? ['subtrahend', 'divisor'] : ['divisor', 'subtrahend'];
+  const [missing, given] =
+    subtrahend === undefined ? (['subtrahend', 'divisor'] as const) : (['divisor', 'subtrahend'] as const);
   if (subtrahend === undefined || divisor === undefined)
-    return [{ key: missing!, problem: `is missing beside ${given}`, remedy: 'give both, or neither' }];
+    return [{ key: missing, problem: `is missing beside ${given}`, remedy: 'give both, or neither' }];
   const channels = model.in_channels;
   const counts = Object.entries({ subtrahend, divisor }).flatMap(([key, value]) =>
     typeof value === 'number' || value.length === channels
