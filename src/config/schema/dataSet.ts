@@ -7,16 +7,21 @@ import { count, positive } from './number.ts';
 
 const name = z.string().min(1);
 
-const splitSchema = z
-  .discriminatedUnion('by', [
-    z.strictObject({ by: z.literal('seed'), validation: z.number().gt(0).lt(1) }),
-    z.strictObject({ by: z.literal('folds'), folds: positive.min(2), fold: count }),
-    z.strictObject({ by: z.literal('list'), validation: z.array(name).min(1) }),
-  ])
-  .meta({
-    allowed:
-      '`{by: seed, validation: 0.2}`, `{by: folds, folds: 5, fold: 0}`, or `{by: list, validation: [names of cases]}`',
-  });
+const splitSchema = z.strictObject({
+  by: z
+    .enum(['seed', 'folds', 'list'])
+    .describe(
+      '`seed`: a share, drawn from `seed`; `folds`: one of several folds of like size, which together hold every case once; ' +
+        '`list`: cases by name.',
+    ),
+  validation: z
+    .union([z.number().gt(0).lt(1), z.array(name).min(1)])
+    .optional()
+    .meta({ allowed: 'a number above 0 and below 1 (by: seed), or a list of names (by: list)' })
+    .describe('The share of the cases that validate, or their names.'),
+  folds: positive.min(2).optional().describe('How many folds (by: folds).'),
+  fold: count.optional().describe('The fold that validates, counted from 0 (by: folds).'),
+});
 
 /** To be spread into the schema of `data`. */
 export const dataSetFields = {
@@ -32,10 +37,7 @@ export const dataSetFields = {
     .describe('Form of the data set, where its files do not tell.'),
   split: splitSchema
     .optional()
-    .describe(
-      'Takes validation cases out of the training cases: a share, drawn from `seed`; one of several folds of like size, which together ' +
-        "hold every case once; or cases by name. HaN's own test cases are then left alone.",
-    ),
+    .describe("Takes validation cases out of the training cases. HaN's own test cases are then left alone."),
   npy_spacing: z
     .tuple([z.number().positive(), z.number().positive(), z.number().positive()])
     .optional()

@@ -14,7 +14,9 @@ export interface Split {
  * the names of the cases, and not on the order in which they come. A fault where a side would be empty or a name is not known.
  */
 export function splitCases(cases: readonly CaseSpec[], spec: SplitSpec, seed: number): Split | Fault {
-  const chosen = spec.by === 'list' ? byList(cases, spec.validation) : drawn(cases, spec, seed);
+  const rule = ruleOf(spec);
+  if ('problem' in rule) return rule;
+  const chosen = rule.by === 'list' ? byList(cases, rule.validation) : drawn(cases, rule, seed);
   if ('problem' in chosen) return chosen;
   const train = cases.filter((each) => !chosen.has(each));
   if (train.length === 0)
@@ -22,11 +24,38 @@ export function splitCases(cases: readonly CaseSpec[], spec: SplitSpec, seed: nu
   return { train, validation: cases.filter((each) => chosen.has(each)) };
 }
 
+type Rule =
+  | { readonly by: 'seed'; readonly validation: number }
+  | { readonly by: 'folds'; readonly folds: number; readonly fold: number }
+  | { readonly by: 'list'; readonly validation: readonly string[] };
+
+/** Keys that belong together, or what is missing or too much. */
+function ruleOf({ by, validation, folds, fold }: SplitSpec): Rule | Fault {
+  const foreign = by === 'folds' ? { validation } : { folds, fold };
+  const key = Object.keys(foreign).find((name) => foreign[name as keyof typeof foreign] !== undefined);
+  if (key !== undefined)
+    return { key: `data.split.${key}`, problem: `does not belong to by: ${by}`, remedy: 'take it away' };
+  if (by === 'folds') {
+    if (folds !== undefined && fold !== undefined) return { by, folds, fold };
+    const missing = folds === undefined ? 'folds' : 'fold';
+    return {
+      key: `data.split.${missing}`,
+      problem: 'is missing',
+      remedy: 'give for instance {by: folds, folds: 5, fold: 0}',
+    };
+  }
+  if (by === 'seed' && typeof validation === 'number') return { by, validation };
+  if (by === 'list' && typeof validation === 'object') return { by, validation };
+  const remedy = by === 'seed' ? 'give a share, such as 0.2' : 'give a list of names of cases';
+  const problem = validation === undefined ? 'is missing' : `is ${JSON.stringify(validation)} for by: ${by}`;
+  return { key: 'data.split.validation', problem, remedy };
+}
+
 const nameOfCase = ({ name, image }: CaseSpec): string => name ?? nameOf(typeof image === 'string' ? image : image[0]!);
 
 function drawn(
   cases: readonly CaseSpec[],
-  spec: Exclude<SplitSpec, { by: 'list' }>,
+  spec: Exclude<Rule, { by: 'list' }>,
   seed: number,
 ): ReadonlySet<CaseSpec> | Fault {
   const key = (each: CaseSpec): string => JSON.stringify([nameOfCase(each), each.image]);
