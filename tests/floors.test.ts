@@ -28,6 +28,7 @@ const floors = [
 const owners: readonly { readonly packages: RegExp; readonly folder: string }[] = [
   { packages: /^@tensorflow\//, folder: 'engine' },
   { packages: /^zeromq$/, folder: 'transport' },
+  { packages: /^(protobufjs|onnxruntime)/, folder: 'checkpoint' },
 ];
 
 const sources = fileURLToPath(new URL('../src', import.meta.url));

@@ -4,9 +4,13 @@ import { basename, dirname, join } from 'node:path';
 
 /**
  * Writes a file so that a reader finds the old one or the new one, whole: a temporary file in the same folder, flushed to the
- * disk, then renamed. A failure leaves the old file and no temporary one.
+ * disk, then renamed. A failure leaves the old file and no temporary one; so does `check`, where it does not like what was written.
  */
-export const atomicWrite = async (path: string, write: (file: FileHandle) => Promise<void>): Promise<void> => {
+export const atomicWrite = async (
+  path: string,
+  write: (file: FileHandle) => Promise<void>,
+  check?: (temporary: string) => Promise<void>,
+): Promise<void> => {
   const folder = dirname(path);
   const temporary = join(folder, `.${basename(path)}.${randomUUID()}.tmp`);
   try {
@@ -17,6 +21,7 @@ export const atomicWrite = async (path: string, write: (file: FileHandle) => Pro
     } finally {
       await file.close();
     }
+    await check?.(temporary);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });

@@ -54,7 +54,7 @@ export interface Scratch {
 export interface Layer {
   readonly name: string;
   readonly parameters: readonly ParameterSpec[];
-  readonly description?: LayerDescription;
+  readonly description: LayerDescription;
   /** Whether `backwardWeights` has anything to do. Where not, nothing need be held for it. */
   readonly weightsLater: boolean;
   /** Shape of the output for an input (batch, …spatial, channels); throws a LayerShapeError where none fits. */
