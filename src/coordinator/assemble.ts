@@ -62,6 +62,7 @@ async function setUp(options: PipelineOptions, fleet: Fleet, devices: readonly D
     ...{ options, model, memory: await limitsOf(options, devices) },
     profile: (samples) => {
       const { model: spec, loss, optimizer, microBatchShape: shape } = options;
+      if (spec.name === 'block' || loss.name === 'given_gradient') throw new Error('a block by itself is not measured');
       return profileFor(fleet, { spec, model, loss, optimizer, shape, started, devices }, samples);
     },
   });
@@ -125,5 +126,6 @@ function configure(
     own: stagesOf(placement, worker),
     ...(weights ? { weights } : {}),
     ...(options.teacher ? { teacher: true } : {}),
+    ...(options.inputGradient ? { inputGradient: true } : {}),
   }));
 }

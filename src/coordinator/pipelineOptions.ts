@@ -1,12 +1,5 @@
-import type {
-  BatchNormMode,
-  EngineSpec,
-  LossSpec,
-  ModelSpec,
-  OptimizerSpec,
-  RecomputeMode,
-  SkipWay,
-} from '../config/runFile.ts';
+import type { BatchNormMode, EngineSpec, OptimizerSpec, RecomputeMode, SkipWay } from '../config/runFile.ts';
+import type { NetworkLossSpec, NetworkSpec } from '../config/schema/network.ts';
 import type { LoaderConfiguration } from '../data/loader/configuration.ts';
 import type { Shape } from '../engine/tensor.ts';
 import type { WorkersBeside } from './devices.ts';
@@ -14,8 +7,8 @@ import type { ScheduleFamily } from '../pipeline/schedules.ts';
 
 /** What a pipeline is launched from. */
 export interface PipelineOptions {
-  readonly model: ModelSpec;
-  readonly loss: LossSpec;
+  readonly model: NetworkSpec;
+  readonly loss: NetworkLossSpec;
   readonly optimizer: OptimizerSpec;
   readonly seed: number;
   /** From 1 to the number of cells. */
@@ -40,6 +33,8 @@ export interface PipelineOptions {
   readonly weights?: { readonly file: string; readonly prefix: string } | undefined;
   /** Whether a teacher follows the parameters (self-ensembling); not unless given. */
   readonly teacher?: boolean | undefined;
+  /** Whether the gradient of the network's input is wanted, beside the parameters'; not unless given. */
+  readonly inputGradient?: boolean | undefined;
   readonly loader: LoaderConfiguration;
   /** (batch, …spatial, channels) of one micro-batch: what the cells are timed with. */
   readonly microBatchShape: Shape;

@@ -1,7 +1,9 @@
 import type { LossSpec } from '../config/runFile.ts';
+import type { NetworkLossSpec } from '../config/schema/network.ts';
 import { CrossEntropyLoss } from './crossEntropy.ts';
 import { LampLoss } from './lamp.ts';
 import { DeepSupervisionLoss } from './deepSupervision.ts';
+import { GivenGradient } from './givenGradient.ts';
 import type { Loss } from './loss.ts';
 import { NoiseRobustDiceLoss } from './noiseRobustDice.ts';
 
@@ -11,8 +13,8 @@ export class ClassWeightsError extends Error {
 }
 
 /** The loss that the run file asks for, over `classes` classes (background among them), of each head that the network has. */
-export const lossFromSpec = (spec: LossSpec, classes: number): Loss =>
-  new DeepSupervisionLoss(lossOfHead(spec, classes), classes);
+export const lossFromSpec = (spec: NetworkLossSpec, classes: number): Loss =>
+  spec.name === 'given_gradient' ? new GivenGradient() : new DeepSupervisionLoss(lossOfHead(spec, classes), classes);
 
 const lossOfHead = (spec: LossSpec, classes: number): Loss => {
   const weights = spec.class_weights;

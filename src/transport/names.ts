@@ -9,3 +9,6 @@ const HEART = ' (heart)';
 export const heartOf = (peer: string): string => `${peer}${HEART}`;
 /** The peer that a message is from, whether its heart sent it or the peer itself. */
 export const bodyOf = (name: string): string => (name.endsWith(HEART) ? name.slice(0, -HEART.length) : name);
+
+/** What the gradient of a micro-batch's images is dumped as, beside the parameters'. */
+export const inputGradientName = (microBatch: number): string => `input gradient ${microBatch}`;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { paddingModes } from '../config/schema/inference.ts';
 import { lossSchema } from '../config/schema/loss.ts';
 import { modelSchema } from '../config/schema/model.ts';
+import { networkLossSchema, networkSchema } from '../config/schema/network.ts';
 import { optimizerSchema } from '../config/schema/optimizer.ts';
 import { engineSchema, pipelineSchema, recomputeModes } from '../config/schema/pipeline.ts';
 
@@ -89,7 +90,7 @@ export const requestSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('configure'),
     id,
-    model: modelSchema,
+    model: networkSchema,
     /** Every stage of the network, and which of them are this worker's. */
     stages: z.array(stageSchema),
     own: z.array(count),
@@ -97,12 +98,14 @@ export const requestSchema = z.discriminatedUnion('kind', [
     recompute: z.enum(recomputeModes),
     batchNorm: pipelineSchema.shape.batch_norm.unwrap(),
     optimizer: optimizerSchema,
-    loss: lossSchema,
+    loss: networkLossSchema,
     seed: count,
     /** A safetensors file with parameters by PyTorch's names under this prefix; without it they are drawn from the seed. */
     weights: z.strictObject({ file: z.string(), prefix: z.string() }).optional(),
     /** Whether a teacher follows the parameters (self-ensembling). */
     teacher: z.boolean().optional(),
+    /** Whether the gradient of the network's input is wanted: it is dumped with the parameters'. */
+    inputGradient: z.boolean().optional(),
   }),
   z.strictObject({
     kind: z.literal('step'),

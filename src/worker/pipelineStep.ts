@@ -31,6 +31,8 @@ export interface StepContext {
   /** Where the run has one. */
   readonly teacher: Teacher | undefined;
   readonly record: StepRecord;
+  /** Takes over the gradient of a micro-batch's input, where that was asked for. */
+  readonly takeInputGradient: (microBatch: number, gradient: Tensor) => void;
 }
 
 /**
@@ -90,6 +92,7 @@ export class PipelineStep {
       kind === 'I'
         ? runner.backwardInput(microBatch, gradient, received.skips)
         : runner.backward(microBatch, gradient, received.skips);
+    if (stage === 0 && back.input) this.#context.takeInputGradient(microBatch, back.input);
     await this.#give(sends, back.input, back.skips);
   }
 

@@ -1,6 +1,8 @@
 import { dumpGradients, dumpParameters, loadParameters } from '../checkpoint/parameters.ts';
-import { SafetensorsFile, writeSafetensors } from '../checkpoint/safetensors.ts';
+import { channelsFirst } from '../checkpoint/pytorchLayout.ts';
+import { SafetensorsFile, writeSafetensors, type HostTensor } from '../checkpoint/safetensors.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Tensor } from '../engine/tensor.ts';
 import { startEngine } from '../engine/index.ts';
 import { ParameterStore } from '../layers/parameterStore.ts';
 import { endMiniBatch } from '../layers/sequence.ts';
@@ -15,7 +17,7 @@ import type { Optimizer } from '../optimizers/optimizer.ts';
 import { messagesOf } from '../pipeline/messages.ts';
 import { routesOf, type Routes } from '../pipeline/routes.ts';
 import { parseSchedule } from '../pipeline/scheduleText.ts';
-import { LOADER, SINK, workerName } from '../transport/names.ts';
+import { inputGradientName, LOADER, SINK, workerName } from '../transport/names.ts';
 import type { Peer } from '../transport/peer.ts';
 import type { ReplyTo, Request, RequestOf } from '../transport/protocol.ts';
 import { bindInlets, closeLinks, connectOutlets, noLinks, type Links } from '../transport/links.ts';
@@ -52,6 +54,8 @@ export class Session {
   #engine: Engine | undefined;
   #links: Links = noLinks();
   #assignment: Assignment | undefined;
+  /** Of the last training step, where they were asked for; by name, in PyTorch's layout. */
+  #inputGradients = new Map<string, HostTensor>();
 
   constructor(peer: Peer) {
     this.#peer = peer;
@@ -105,7 +109,10 @@ export class Session {
         request.own.map((stage) => {
           const { recompute, batchNorm } = request;
           const options = { engine, parameters: store, recompute, batchNorm };
-          return [stage, new Stage({ ...options, cells: cellsOf(stage), first: stage === 0 })];
+          return [
+            stage,
+            new Stage({ ...options, cells: cellsOf(stage), first: stage === 0 && !request.inputGradient }),
+          ];
         }),
       );
     const stages = stagesWith(parameters);
@@ -113,7 +120,7 @@ export class Session {
     const optimizer = optimizerFromSpec(engine, request.optimizer);
     const loss = lossFromSpec(request.loss, model.outChannels);
     const routes = routesOf(model.cells, { stages: request.stages }, request.threaded);
-    const classWeights = request.loss.class_weights;
+    const classWeights = request.loss.name === 'given_gradient' ? undefined : request.loss.class_weights;
     this.#assignment = { model, cells, routes, parameters, stages, teacher, optimizer, loss, classWeights };
     return { parameters: countParameters(cells) };
   }
@@ -131,6 +138,7 @@ export class Session {
     const step = new PipelineStep({
       ...{ engine, mailbox, peers, lastStage, loss, classWeights, request, record, teacher },
       stages: request.teacher ? this.#taught.stages : stages,
+      takeInputGradient: (microBatch, gradient) => this.#keepInputGradient(microBatch, gradient),
     });
     const sentBefore = this.#bytesSent;
     try {
@@ -167,8 +175,16 @@ export class Session {
   async dump({ what, file }: RequestOf<'dump'>): Promise<Done> {
     const parameters = what === 'teacher' ? this.#taught.parameters : this.#assigned.parameters;
     const dump = what === 'gradients' ? dumpGradients : dumpParameters;
-    await writeSafetensors(file, dump(this.#running, parameters));
+    const dumped = dump(this.#running, parameters);
+    if (what === 'gradients') for (const [name, gradient] of this.#inputGradients) dumped.set(name, gradient);
+    await writeSafetensors(file, dumped);
     return {};
+  }
+
+  #keepInputGradient(microBatch: number, gradient: Tensor): void {
+    const values = this.#running.read(gradient) as Float32Array;
+    this.#inputGradients.set(inputGradientName(microBatch), channelsFirst(values, gradient.shape));
+    gradient.dispose();
   }
 
   async memory(): Promise<Body<'memory'>> {

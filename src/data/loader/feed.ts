@@ -9,6 +9,8 @@ export interface FeedSample {
   readonly image: Float32Array;
   /** Class of every voxel (…spatial), where the source has labels. */
   readonly labels?: Uint8Array;
+  /** In the place of labels: the gradient of the network's output (…spatial, channels). */
+  readonly outputGradient?: { readonly shape: Shape; readonly values: Float32Array };
   /** For every class, whether it is annotated. */
   readonly annotated?: readonly boolean[];
   /** The image's file, for messages, where there is one. */

@@ -46,6 +46,7 @@ const imageParcels = ({ step, microBatches }: FeedRequest, batch: Batch): Parcel
 
 /** What the last stage is given for every micro-batch; the counts are those of the whole mini-batch and go first. */
 function labelParcels({ step, source, microBatches }: FeedRequest, batch: Batch, stage: number): Parcel[][] {
+  if (batch.every(({ outputGradient }) => outputGradient)) return gradientParcels({ step, microBatches }, batch, stage);
   const labelled = batch.map(({ shape, labels, annotated }) => {
     if (!labels || !annotated) throw new Error(`the ${source.kind} source has no labels`);
     return { shape, labels, annotated };
@@ -70,6 +71,27 @@ function labelParcels({ step, source, microBatches }: FeedRequest, batch: Batch,
     return [{ tensor: { kind: 'counts', ...place, shape: [classes] }, values: counts }, ...parcels];
   });
 }
+
+/** The gradient of the output where labels would be; nothing is annotated or counted. */
+const gradientParcels = (
+  { step, microBatches }: Pick<FeedRequest, 'step' | 'microBatches'>,
+  batch: Batch,
+  stage: number,
+): Parcel[][] =>
+  microBatchesOf(batch, microBatches).map((samples, microBatch) => {
+    const place = { step, stage, microBatch };
+    const gradients = samples.flatMap(({ outputGradient }) => outputGradient ?? []);
+    const nothing = { shape: [1], values: () => new Float32Array(1) };
+    const parcels = [
+      {
+        tensor: { kind: 'label', ...place, shape: stackedShape(gradients) },
+        values: () => stackValues(gradients.map(({ values }) => values)),
+      },
+      { tensor: { kind: 'flags', ...place, shape: nothing.shape }, values: nothing.values },
+    ] satisfies Parcel[];
+    if (microBatch > 0) return parcels;
+    return [{ tensor: { kind: 'counts', ...place, shape: nothing.shape }, values: nothing.values }, ...parcels];
+  });
 
 /** How many voxels every class has. */
 function voxelsOf(samples: readonly { labels: Uint8Array }[], classes: number): Int32Array {

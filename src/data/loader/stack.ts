@@ -1,14 +1,18 @@
 import type { Shape } from '../../engine/tensor.ts';
 import type { FeedSample } from './feed.ts';
 
+type Shaped = Pick<FeedSample, 'shape' | 'file'>;
+
+type Shaped = Pick<FeedSample, 'shape' | 'file'>;
+
 /** Samples of different shape that are to share a micro-batch: which files, and what can be done. */
 export class SampleShapeError extends Error {
   override readonly name = 'SampleShapeError';
   readonly shapes: readonly [Shape, Shape];
   readonly files: readonly [string | undefined, string | undefined];
 
-  constructor(first: FeedSample, odd: FeedSample) {
-    const told = ({ shape, file }: FeedSample): string =>
+  constructor(first: Shaped, odd: Shaped) {
+    const told = ({ shape, file }: Shaped): string =>
       `${shape.join(' × ')}${file === undefined ? '' : ` from ${file}`}`;
     super(
       `samples of ${told(first)} and ${told(odd)} (${first.shape.length === 4 ? 'z, ' : ''}y, x, channels) cannot share a ` +
@@ -20,7 +24,7 @@ export class SampleShapeError extends Error {
 }
 
 /** The shape of samples that share a micro-batch: (batch, …spatial, channels). Throws a SampleShapeError. */
-export function stackedShape(samples: readonly FeedSample[]): Shape {
+export function stackedShape(samples: readonly Shaped[]): Shape {
   const first = samples[0]!;
   const odd = samples.find(({ shape }) => shape.join() !== first.shape.join());
   if (odd) throw new SampleShapeError(first, odd);
