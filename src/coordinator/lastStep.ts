@@ -22,9 +22,11 @@ export class LastStep {
     return this.#controller.signal;
   }
 
-  enter(phase: 'training' | 'saving'): void {
+  enter(phase: 'launching' | 'training' | 'saving'): void {
     this.#phase = phase;
     clearTimeout(this.#timer);
+    // Asked while the phase before was being saved.
+    if (phase === 'launching' && this.#asked.aborted) this.#end();
   }
 
   /** Listens no longer. */

@@ -14,7 +14,7 @@ import { routesOf } from '../pipeline/routes.ts';
 import type { ScheduleFamily } from '../pipeline/schedules.ts';
 import { simulate } from '../pipeline/simulator.ts';
 import type { Timeline } from '../pipeline/timeline.ts';
-import { knownCosts, type CostFiles, type CostSource } from './knownCosts.ts';
+import { knownCosts, type CostFiles, type CostSource, type KnownCosts } from './knownCosts.ts';
 import { threadedUnasked, workersOfStages } from './layout.ts';
 import {
   describeStages,
@@ -25,7 +25,7 @@ import {
   type SimulatedRun,
 } from './planTables.ts';
 import { scheduleFamily } from './scheduleFamily.ts';
-import { shapeOfRun } from './trainingPlan.ts';
+import { shapeOfRun, type RunShape } from './trainingPlan.ts';
 
 export interface PlanOptions extends CostFiles {
   readonly run: RunFile;
@@ -67,15 +67,10 @@ type Question = Omit<PlanQuestion, 'schedule'>;
 export async function planFor({ run: asked, baseDirectory, ...files }: PlanOptions): Promise<RunPlan | NoPlan> {
   const run = onMachine(asked, files);
   const shape = await shapeOfRun(run, baseDirectory);
-  const { costs, machine, source } = await knownCosts(run, shape, files);
-  const { pipeline, training } = run;
-  const question: Question = {
-    ...{ costs, machine, batchSize: training.batch_size, workers: shape.workers },
-    ...{ microBatches: pipeline.micro_batches, recompute: pipeline.recompute, balance: pipeline.balance },
-    ...{ stagesPerWorker: stagesPerWorkerOf(pipeline), skips: pipeline.skips },
-  };
-  const { schedule } = pipeline;
-  const about = { source, batchSize: training.batch_size };
+  const known = await knownCosts(run, shape, files);
+  const question = questionOf(run, shape, known);
+  const { schedule } = run.pipeline;
+  const about = { source: known.source, batchSize: run.training.batch_size };
   if (!isSchedulePath(schedule)) return planned(shape.model, { ...question, schedule }, about);
   const { microBatches, recompute, threaded, ...simulated } = simulateOwn(
     scheduleFamily({ schedule }, baseDirectory),
@@ -85,6 +80,22 @@ export async function planFor({ run: asked, baseDirectory, ...files }: PlanOptio
   const settings = { schedule, microBatches, recompute, threaded, schedules: [] };
   return { kind: 'plan', ...about, ...settings, ...figuresOf(shape.model, simulated) };
 }
+
+/**
+ * Throws where a run does not fit into its workers' memories, or its schedule cannot be used. What cells hold is counted and not
+ * measured, so this is known before anything is.
+ */
+export async function checkFit(run: RunFile, shape: RunShape, baseDirectory: string): Promise<void> {
+  const { schedule } = run.pipeline;
+  if (isSchedulePath(schedule)) scheduleFamily({ schedule }, baseDirectory);
+  else planRun({ ...questionOf(run, shape, await knownCosts(run, shape, {})), schedule });
+}
+
+const questionOf = ({ pipeline, training }: RunFile, { workers }: RunShape, known: KnownCosts): Question => ({
+  ...{ costs: known.costs, machine: known.machine, batchSize: training.batch_size, workers },
+  ...{ microBatches: pipeline.micro_batches, recompute: pipeline.recompute, balance: pipeline.balance },
+  ...{ stagesPerWorker: stagesPerWorkerOf(pipeline), skips: pipeline.skips },
+});
 
 /** On a machine that is described, `workers: auto` is all that it has. */
 function onMachine(run: RunFile, { machine }: CostFiles): RunFile {

@@ -1,25 +1,40 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { RunFile } from '../config/runFile.ts';
 import type { Case } from '../data/dataset.ts';
 import { writeNifti } from '../data/nifti/write.ts';
 import type { Volume } from '../data/volume.ts';
 import { drawPicture } from '../inference/picture/picture.ts';
 import { runFiles } from '../telemetry/runDirectory.ts';
-import type { TrainOptions } from './train.ts';
-import type { TrainingPlan } from './trainingPlan.ts';
+import type { TrainEvent } from '../telemetry/trainEvent.ts';
+import { unpackLabels } from './packedLabels.ts';
+import type { ValidationCases } from './validationCases.ts';
 import type { Validation } from './validator.ts';
 
+export interface PredictionOptions {
+  readonly run: RunFile;
+  readonly directory: string;
+  readonly report: (event: TrainEvent) => void;
+}
+
 /** Writes what the best network made of the validation images: as NIfTI beside image and truth, and as pictures. */
-export async function writePredictions(options: TrainOptions, plan: TrainingPlan, best: Validation): Promise<void> {
-  for (const [number, source] of plan.validation.entries()) {
+export async function writePredictions(
+  options: PredictionOptions,
+  cases: ValidationCases,
+  best: Validation,
+): Promise<void> {
+  for (const [number, packed] of best.predictions.entries()) {
+    const source = await cases.load(number);
     // One case has the plain names; more have their own in front.
-    const prefix = plan.validation.length === 1 ? '' : `${source.name}-`;
-    await writeCase(options, source, best.predictions[number]!, { prefix, best });
+    const prefix = cases.count === 1 ? '' : `${source.name}-`;
+    const { size, affine } = source.labels;
+    const prediction = { size, affine, channels: 1, values: await unpackLabels(packed) };
+    await writeCase(options, source, prediction, { prefix, best });
   }
 }
 
 async function writeCase(
-  { run, directory, report }: TrainOptions,
+  { run, directory, report }: PredictionOptions,
   source: Case,
   prediction: Volume<Uint8Array>,
   { prefix, best }: { prefix: string; best: Validation },

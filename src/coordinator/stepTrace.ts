@@ -11,14 +11,15 @@ export interface StepRecording {
 /** The last steps of a run, for a trace: no more of them are kept than were asked for. */
 export class StepTrace {
   readonly #limit: number;
-  readonly #kept: { readonly step: number; readonly recording: StepRecording }[] = [];
+  readonly #kept: { readonly step: number; readonly recording: StepRecording; readonly phase: string | undefined }[] =
+    [];
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  add(step: number, recording: StepRecording): void {
-    this.#kept.push({ step, recording });
+  add(step: number, recording: StepRecording, phase?: string): void {
+    this.#kept.push({ step, recording, phase });
     if (this.#kept.length > this.#limit) this.#kept.shift();
   }
 
@@ -32,10 +33,11 @@ export class StepTrace {
     return formatTrace(
       traceOf(
         name,
-        this.#kept.map(({ step, recording: { begin, record } }) => ({
+        this.#kept.map(({ step, recording: { begin, record }, phase }) => ({
           timeline: recordedTimeline(record),
           start: begin - first,
           step,
+          ...(phase === undefined ? {} : { phase }),
         })),
       ),
     );

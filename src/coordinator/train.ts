@@ -1,23 +1,18 @@
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { phasesOf, type Phase } from '../config/phases.ts';
 import type { RunFile } from '../config/runFile.ts';
-import { stagesPerWorkerOf } from '../config/scheduleName.ts';
-import type { LoaderConfiguration } from '../data/loader/configuration.ts';
-import { clipFactor } from '../optimizers/clipping.ts';
-import { learningRate } from '../optimizers/learningRate.ts';
-import { chunk } from '../pipeline/microBatch.ts';
-import type { ScheduleFamily } from '../pipeline/schedules.ts';
-import { runFiles } from '../telemetry/runDirectory.ts';
-import type { TrainEvent } from '../telemetry/trainEvent.ts';
+import type { PhaseName, PhaseSummary, TrainEvent } from '../telemetry/trainEvent.ts';
+import { BestWeights, keepPhase } from './bestWeights.ts';
+import { launchPhase } from './launchPhase.ts';
 import { LastStep } from './lastStep.ts';
-import type { Layout } from './layout.ts';
-import { Pipeline, type TrainRequest } from './pipeline.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { PipelineOptions } from './pipelineOptions.ts';
+import { PhaseRun } from './phaseRun.ts';
+import { planPhases, type PlannedPhase } from './planPhases.ts';
 import { writePredictions } from './predictions.ts';
-import { scheduleFamily } from './scheduleFamily.ts';
 import { StepTrace } from './stepTrace.ts';
-import { planTraining, type TrainingPlan } from './trainingPlan.ts';
-import { validate, type Validation } from './validator.ts';
-import { saveWeights } from './weightsFile.ts';
+import { ValidationCases } from './validationCases.ts';
+import type { Validation } from './validator.ts';
 
 export interface TrainOptions {
   readonly run: RunFile;
@@ -33,243 +28,141 @@ export interface TrainOptions {
 }
 
 export interface TrainResult {
-  /** Of the best validation. */
+  /** Of the best validation of the last phase. */
   readonly meanDice?: number;
   readonly dice?: Readonly<Record<string, number>>;
   /** What the labels before the validation's deformation would score: what knowing the case by heart would give. */
   readonly undeformedDice?: number;
+  /** One after the other; a run without phases is one. */
+  readonly phases: readonly PhaseSummary[];
   readonly steps: number;
   readonly seconds: number;
   readonly samplesPerSecond: number;
   readonly directory: string;
 }
 
-/** The loss, or the gradients' norm, is no longer a number: every later step would make it worse. */
-export class DivergedError extends Error {
-  override readonly name = 'DivergedError';
-
-  constructor(step: number, found: { what: 'loss' | 'norm of the gradients'; value: number }, rate: number) {
-    super(
-      `the ${found.what} of step ${step} is ${found.value}, at a learning rate of ${rate}: training has diverged. ` +
-        'Lower optimizer.lr, warm up (lr_schedule.warmup_steps), or clip the gradients (training.clip_norm)',
-    );
-  }
+/** What a phase that has ended leaves to the next, and to the result. */
+interface EndedPhase {
+  readonly run: RunFile;
+  readonly summary: PhaseSummary;
+  readonly best: Validation | undefined;
+  readonly cases: ValidationCases;
 }
 
-/** Trains as a run file says. Throws what first went wrong. */
+/** Trains as a run file says, phase by phase. Throws what first went wrong. */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { run, baseDirectory, signal } = options;
-  const plan = await planTraining(run, baseDirectory);
+  const { run, directory, baseDirectory, signal, trace: asked } = options;
+  const phases = await planPhases(phasesOf(run), baseDirectory);
   const lastStep = new LastStep(signal);
+  const trace = asked && new StepTrace(asked.steps);
+  const ended: EndedPhase[] = [];
+  let weights: PipelineOptions['weights'];
   try {
-    const pipeline = await launch(options, plan, lastStep.signal);
-    try {
-      return await new Training(options, plan, pipeline, lastStep).run();
-    } finally {
-      await pipeline.close();
+    for (const phase of phases) {
+      ended.push(await trainPhase(phase, { options, lastStep, trace, weights, ended, of: phases.length }));
+      const { name } = phase.phase;
+      if (name !== undefined) weights = { file: await keepPhase(directory, name), prefix: '' };
     }
   } finally {
     lastStep.dispose();
+    await saveTrace(options, trace);
+  }
+  const last = ended.at(-1)!;
+  if (last.best) await writePredictions({ ...options, run: last.run }, last.cases, last.best);
+  return resultOf(ended, directory);
+}
+
+interface Curriculum {
+  readonly options: TrainOptions;
+  readonly lastStep: LastStep;
+  readonly trace: StepTrace | undefined;
+  /** Where the phase begins. */
+  readonly weights: PipelineOptions['weights'];
+  readonly ended: readonly EndedPhase[];
+  /** How many phases there are. */
+  readonly of: number;
+}
+
+/** One phase on a pipeline of its own. However it ends, its weights are saved where there are any. */
+async function trainPhase({ phase, plan }: PlannedPhase, curriculum: Curriculum): Promise<EndedPhase> {
+  const { options, lastStep, trace, weights, ended, of } = curriculum;
+  const { directory, baseDirectory, report, signal } = options;
+  lastStep.enter('launching');
+  const note = (text: string): void => report({ kind: 'note', text });
+  const pipeline = await launchPhase(phase, { plan, baseDirectory, weights, note, signal: lastStep.signal });
+  try {
+    const before = { steps: sumOf(ended, 'steps'), epochs: sumOf(ended, 'epochs') };
+    const { run } = phase;
+    const what = run.training.self_ensembling?.result === 'teacher' ? 'teacher' : 'parameters';
+    const kept = new BestWeights(pipeline, { directory, name: run.name, what, report });
+    const cases = new ValidationCases(run, baseDirectory);
+    const training = new PhaseRun({ phase, plan, pipeline, cases, weights: kept, before, trace, report, signal });
+    reportLaunch({ phase, plan }, pipeline, { report, before, number: ended.length + 1, of });
+    lastStep.enter('training');
+    try {
+      await training.run();
+    } finally {
+      lastStep.enter('saving');
+      const { steps } = training.done;
+      if (steps > 0 && !pipeline.failed) await kept.keepLast(before.steps + steps);
+    }
+    const summary = summaryOf(phase, training);
+    report({ kind: 'finished', ...summary });
+    return { run, summary, best: training.validations.best, cases };
+  } finally {
+    await pipeline.close();
   }
 }
 
-function launch(
-  { run, baseDirectory, report }: TrainOptions,
-  plan: TrainingPlan,
-  signal: AbortSignal,
-): Promise<Pipeline> {
-  const { model, seed, loss, optimizer, pipeline, engine } = run;
-  return Pipeline.launch({
-    ...{ model, loss, optimizer, seed, engine, signal },
-    workers: plan.workers,
-    balance: pipeline.balance,
-    schedule: scheduleOf(pipeline, baseDirectory),
-    stagesPerWorker: stagesPerWorkerOf(pipeline),
-    recompute: pipeline.recompute,
-    skips: pipeline.skips,
-    memory: pipeline.memory,
-    batchNorm: pipeline.batch_norm,
-    loader: loaderOf(run, plan, baseDirectory),
-    microBatchShape: plan.microBatchShape,
-    microBatches:
-      pipeline.micro_batches === 'auto' ? 'auto' : chunk(run.training.batch_size, pipeline.micro_batches).length,
-    batchSize: run.training.batch_size,
-    costs: 'measured',
-    note: (text) => report({ kind: 'note', text }),
+const sumOf = (ended: readonly EndedPhase[], key: 'steps' | 'epochs' | 'seconds'): number =>
+  ended.reduce((sum, { summary }) => sum + summary[key], 0);
+
+function reportLaunch(
+  { phase: { name, run }, plan }: PlannedPhase,
+  { workers }: Pipeline,
+  at: { before: { steps: number; epochs: number }; report: TrainOptions['report'] } & Omit<PhaseName, 'name'>,
+): void {
+  const { before, report, number, of } = at;
+  const stepsPerEpoch = plan.steps.length;
+  report({
+    kind: 'launched',
+    ...(name === undefined ? {} : { phase: { name, number, of }, done: before }),
+    workers,
+    parameters: workers.reduce((sum, { parameters }) => sum + parameters, 0),
+    stepsPerEpoch,
+    steps: before.steps + stepsPerEpoch * run.training.epochs,
   });
 }
 
-const scheduleOf = ({ schedule }: RunFile['pipeline'], baseDirectory: string): ScheduleFamily | 'auto' =>
-  schedule === 'auto' ? 'auto' : scheduleFamily({ schedule }, baseDirectory);
-
-function loaderOf(
-  { model, data, seed, training }: RunFile,
-  { microBatchShape }: TrainingPlan,
-  baseDirectory: string,
-): LoaderConfiguration {
-  if (!data.synthetic) return { kind: 'dataset', data, model, seed, baseDirectory };
-  const shape = [training.batch_size, ...microBatchShape.slice(1)];
-  return { kind: 'synthetic', shape, classes: data.classes.length, seed };
+function summaryOf({ name, run }: Phase, { done, validations }: PhaseRun): PhaseSummary {
+  const { mean, structures } = validations.found;
+  return {
+    ...(name === undefined ? {} : { phase: name }),
+    ...done,
+    stoppedEarly: validations.exhausted && done.epochs < run.training.epochs,
+    ...(mean ? { best: { meanDice: mean.dice, epoch: mean.epoch } } : {}),
+    structures,
+  };
 }
 
-/** What was chosen where the run file says `auto`. */
-function describeChoice(
-  { schedule, micro_batches, recompute }: RunFile['pipeline'],
-  { plan, microBatches, ...settled }: Layout,
-): string | undefined {
-  if (!plan || ![schedule, micro_batches, recompute].includes('auto')) return undefined;
-  const parts = [`schedule ${plan.schedule}`, `micro-batches ${microBatches}`, `recomputation ${settled.recompute}`];
-  return `chosen: ${parts.join(', ')}; predicted ${(plan.predicted.step / 1000).toPrecision(3)} s a step`;
+function resultOf(ended: readonly EndedPhase[], directory: string): TrainResult {
+  const { best, cases } = ended.at(-1)!;
+  const { undeformedDice } = cases;
+  const seconds = sumOf(ended, 'seconds');
+  const samples = ended.reduce((sum, { run, summary }) => sum + summary.steps * run.training.batch_size, 0);
+  return {
+    ...(best ? { meanDice: best.meanDice, dice: best.dice } : {}),
+    ...(undeformedDice === undefined ? {} : { undeformedDice }),
+    phases: ended.map(({ summary }) => summary),
+    steps: sumOf(ended, 'steps'),
+    seconds,
+    samplesPerSecond: samples / seconds,
+    directory,
+  };
 }
 
-/** A run in progress. */
-class Training {
-  readonly #options: TrainOptions;
-  readonly #plan: TrainingPlan;
-  readonly #pipeline: Pipeline;
-  readonly #lastStep: LastStep;
-  /** Samples of every micro-batch. */
-  readonly #microBatches: readonly number[];
-  #done = 0;
-  /** Images that went through in validation. */
-  #validated = 0;
-  #seconds = 0;
-  #best: Validation | undefined;
-  readonly #trace: StepTrace | undefined;
-
-  constructor(options: TrainOptions, plan: TrainingPlan, pipeline: Pipeline, lastStep: LastStep) {
-    this.#options = options;
-    this.#plan = plan;
-    this.#pipeline = pipeline;
-    this.#microBatches = chunk(options.run.training.batch_size, pipeline.layout.microBatches);
-    this.#lastStep = lastStep;
-    this.#trace = options.trace && new StepTrace(options.trace.steps);
-  }
-
-  get #steps(): number {
-    return this.#plan.steps.length * this.#options.run.training.epochs;
-  }
-
-  async run(): Promise<TrainResult> {
-    const { run, report, directory } = this.#options;
-    const chosen = describeChoice(run.pipeline, this.#pipeline.layout);
-    if (chosen) report({ kind: 'note', text: chosen });
-    report({
-      kind: 'launched',
-      workers: this.#pipeline.workers,
-      parameters: this.#pipeline.workers.reduce((sum, { parameters }) => sum + parameters, 0),
-      stepsPerEpoch: this.#plan.steps.length,
-      steps: this.#steps,
-    });
-    this.#lastStep.enter('training');
-    try {
-      for (let epoch = 0; epoch < run.training.epochs; epoch++) await this.#epoch(epoch);
-    } finally {
-      this.#lastStep.enter('saving');
-      await this.#saveTrace();
-      await this.#saveLast();
-    }
-    if (this.#best) await writePredictions(this.#options, this.#plan, this.#best);
-    return {
-      ...(this.#best ? { meanDice: this.#best.meanDice, dice: this.#best.dice } : {}),
-      ...(this.#plan.undeformedDice === undefined ? {} : { undeformedDice: this.#plan.undeformedDice }),
-      steps: this.#done,
-      seconds: this.#seconds,
-      samplesPerSecond: (this.#done * run.training.batch_size) / this.#seconds,
-      directory,
-    };
-  }
-
-  async #epoch(epoch: number): Promise<void> {
-    const { training } = this.#options.run;
-    for (let s = 0; s < this.#plan.steps.length; s++) {
-      this.#options.signal.throwIfAborted();
-      const request = this.#request(epoch, s);
-      // The loader makes the next mini-batch while this one is in the pipeline.
-      const next = s + 1 < this.#plan.steps.length ? this.#request(epoch, s + 1) : undefined;
-      await this.#step(epoch, request, next);
-    }
-    const last = epoch + 1 === training.epochs;
-    const due = training.validate_every > 0 && (last || (epoch + 1) % training.validate_every === 0);
-    if (due && this.#plan.validation.length > 0) await this.#validate(epoch);
-  }
-
-  #request(epoch: number, s: number): TrainRequest {
-    const samples = [...this.#plan.steps[s]!];
-    return {
-      step: epoch * this.#plan.steps.length + s + 1,
-      source: { kind: 'training', epoch, samples },
-      microBatches: this.#microBatches,
-      draws: samples.map((sample) => `${this.#options.run.seed} ${epoch} ${sample}`),
-      norm: this.#options.run.training.clip_norm !== undefined,
-    };
-  }
-
-  async #step(epoch: number, request: TrainRequest, next: TrainRequest | undefined): Promise<void> {
-    const { run, report } = this.#options;
-    const begin = performance.now();
-    const rate = learningRate(run.lr_schedule, run.optimizer.lr, {
-      step: this.#done,
-      totalSteps: this.#steps,
-      stepsPerEpoch: this.#plan.steps.length,
-    });
-    const { loss, gradientNorm, recording } = await this.#pipeline.train(request, next);
-    this.#trace?.add(request.step, recording);
-    this.#checkFinite({ what: 'loss', value: loss }, rate);
-    if (gradientNorm !== undefined) this.#checkFinite({ what: 'norm of the gradients', value: gradientNorm }, rate);
-    const { clip_norm: most } = run.training;
-    await this.#pipeline.apply(rate, most === undefined ? 1 : clipFactor(gradientNorm!, most));
-    const seconds = (performance.now() - begin) / 1000;
-    this.#done++;
-    this.#seconds += seconds;
-    report({
-      kind: 'step',
-      step: this.#done,
-      epoch: epoch + 1,
-      steps: this.#steps,
-      loss,
-      learningRate: rate,
-      seconds,
-      samples: run.training.batch_size,
-      ...(gradientNorm === undefined ? {} : { gradientNorm }),
-    });
-  }
-
-  #checkFinite(found: { what: 'loss' | 'norm of the gradients'; value: number }, rate: number): void {
-    if (!Number.isFinite(found.value)) throw new DivergedError(this.#done + 1, found, rate);
-  }
-
-  async #validate(epoch: number): Promise<void> {
-    const { run, report } = this.#options;
-    const { validation: cases, model } = this.#plan;
-    // On the data plane every image is a step; training steps have the numbers before, so that no tensor is mistaken for another's.
-    const step = this.#steps + 1 + this.#validated;
-    const found = await validate(this.#pipeline, cases, { classes: run.data.classes, model, step });
-    this.#validated += cases.length;
-    const best = !this.#best || found.meanDice > this.#best.meanDice;
-    const { meanDice, counted, dice, seconds } = found;
-    report({ kind: 'validated', epoch: epoch + 1, step: this.#done, meanDice, counted, dice, seconds, best });
-    if (!best) return;
-    this.#best = found;
-    await this.#save(runFiles.weights, `best of epoch ${epoch + 1}`);
-  }
-
-  /** The parameters as they are at the end, however it came; they are also the best ones where nothing was validated. */
-  async #saveLast(): Promise<void> {
-    if (this.#done === 0 || this.#pipeline.failed) return;
-    await this.#save(this.#best ? runFiles.lastWeights : runFiles.weights, `after step ${this.#done}`);
-  }
-
-  async #saveTrace(): Promise<void> {
-    const { trace, run, report } = this.#options;
-    if (!trace || !this.#trace || this.#trace.steps === 0) return;
-    await writeFile(trace.file, this.#trace.format(run.name));
-    report({ kind: 'saved', path: trace.file, what: 'trace' });
-  }
-
-  async #save(name: string, when: string): Promise<void> {
-    const path = join(this.#options.directory, name);
-    await saveWeights(this.#pipeline, path, { run: this.#options.run.name, when });
-    this.#options.report({ kind: 'saved', path, what: 'weights' });
-  }
+async function saveTrace({ trace: asked, run, report }: TrainOptions, trace: StepTrace | undefined): Promise<void> {
+  if (!asked || !trace || trace.steps === 0) return;
+  await writeFile(asked.file, trace.format(run.name));
+  report({ kind: 'saved', path: asked.file, what: 'trace' });
 }

@@ -1,5 +1,5 @@
 import { formatTable } from './table.ts';
-import type { TrainEvent } from './trainEvent.ts';
+import type { PhaseSummary, TrainEvent } from './trainEvent.ts';
 import { formatCount, formatDuration } from './units.ts';
 
 /** An event as lines of text; undefined for a step, which the progress shows. */
@@ -11,6 +11,8 @@ export function describeEvent(event: TrainEvent): string | undefined {
       const best = event.best ? ', the best so far' : '';
       return `epoch ${event.epoch}: validated in ${formatDuration(event.seconds)}, mean Dice ${event.meanDice.toFixed(3)}${best}`;
     }
+    case 'finished':
+      return describeEnd(event);
     case 'saved':
       return `saved ${event.what}: ${event.path}`;
     case 'note':
@@ -20,7 +22,20 @@ export function describeEvent(event: TrainEvent): string | undefined {
   }
 }
 
-function describeLaunch({ workers, parameters, steps }: Extract<TrainEvent, { kind: 'launched' }>): string {
+function describeEnd({ phase, steps, seconds, epochs, stoppedEarly, best }: PhaseSummary): string {
+  const whose = phase === undefined ? 'trained' : `phase ${phase}:`;
+  const early = stoppedEarly ? ' and stopped early, since validation became no better' : '';
+  const dice = best ? `; best mean Dice ${best.meanDice.toFixed(3)}, after epoch ${best.epoch}` : '';
+  return `${whose} ${formatCount(epochs, 'epoch')}, ${formatCount(steps, 'step')} in ${formatDuration(seconds)}${early}${dice}`;
+}
+
+function describeLaunch({
+  phase,
+  done,
+  workers,
+  parameters,
+  steps,
+}: Extract<TrainEvent, { kind: 'launched' }>): string {
   const rows = workers.flatMap(({ worker, pid, stages, share, device }) =>
     stages.map(({ cells }, place) => [
       // What is the worker's stands beside the first of its stages.
@@ -41,5 +56,6 @@ function describeLaunch({ workers, parameters, steps }: Extract<TrainEvent, { ki
     rows,
   );
   const summary = `${formatCount(parameters, 'parameter')} on ${formatCount(workers.length, 'worker')}`;
-  return `${summary}, ${formatCount(steps, 'step')}\n${table}`;
+  const place = phase ? `phase ${phase.name} (${phase.number} of ${phase.of}): ` : '';
+  return `${place}${summary}, ${formatCount(steps - (done?.steps ?? 0), 'step')}\n${table}`;
 }

@@ -2,7 +2,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import type { TrainEvent } from './trainEvent.ts';
 
 /**
- * The figures of a run on disk: one JSON line a step and a validation. Every line is handed to the operating system before
+ * The figures of a run on disk: one JSON line a step, a validation, and the end of a phase. Every line is handed to the operating system before
  * `add` returns, so that it survives the end of this process, whatever end that is. NaN (a class that is absent) is null.
  */
 export class MetricsLog {
@@ -14,7 +14,7 @@ export class MetricsLog {
   }
 
   add(event: TrainEvent): void {
-    if (event.kind !== 'step' && event.kind !== 'validated') return;
+    if (event.kind !== 'step' && event.kind !== 'validated' && event.kind !== 'finished') return;
     this.#file ??= openSync(this.path, 'a');
     writeSync(this.#file, `${JSON.stringify(event)}\n`);
   }

@@ -4,6 +4,8 @@ import { formatDuration, formatMeasure } from './units.ts';
 
 /** How far a training run is. Times are in seconds of any one clock. */
 export interface Progress {
+  /** The phase that is trained, where the run has phases. */
+  readonly phase?: string;
   readonly steps: number;
   readonly epochs: number;
   readonly step: number;
@@ -31,14 +33,19 @@ export const initialProgress: Progress = {
 /** How far the run is after an event. */
 export function advance(progress: Progress, event: TrainEvent, now: number): Progress {
   switch (event.kind) {
-    case 'launched':
+    case 'launched': {
+      const { phase, steps, stepsPerEpoch, done = { steps: 0, epochs: 0 } } = event;
       return {
         ...initialProgress,
-        steps: event.steps,
-        epochs: Math.ceil(event.steps / event.stepsPerEpoch),
-        start: { time: now, step: 0 },
+        ...(phase ? { phase: phase.name } : {}),
+        steps,
+        epochs: done.epochs + Math.ceil((steps - done.steps) / stepsPerEpoch),
+        step: done.steps,
+        epoch: done.epochs,
+        start: { time: now, step: done.steps },
         now,
       };
+    }
     case 'step': {
       const { step, epoch, steps, loss, samples, seconds } = event;
       const first = progress.recent.length === 0;
@@ -55,6 +62,7 @@ export function advance(progress: Progress, event: TrainEvent, now: number): Pro
     }
     case 'validated':
       return { ...progress, now, dice: event.meanDice };
+    case 'finished':
     case 'saved':
     case 'note':
       return progress;
@@ -80,11 +88,12 @@ export function secondsLeft({ start, now, step, steps }: Progress): number | und
 
 /** `epoch 2/10  step 12/60  loss 0.512  Dice 0.634  3.1 samples/s  1 min 05 s left` */
 export function formatProgress(progress: Progress): string {
-  const { epoch, epochs, step, steps, dice } = progress;
+  const { phase, epoch, epochs, step, steps, dice } = progress;
   const loss = recentLoss(progress);
   const speed = samplesPerSecond(progress);
   const left = secondsLeft(progress);
   return [
+    phase !== undefined && `phase ${phase}`,
     `epoch ${epoch}/${epochs}`,
     `step ${step}/${steps}`,
     loss !== undefined && `loss ${formatMeasure(loss)}`,

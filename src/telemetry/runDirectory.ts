@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, rmdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { withAbsolutePaths } from '../config/dataPaths.ts';
 import { formatRunFile } from '../config/formatRunFile.ts';
 import type { RunFile } from '../config/runFile.ts';
@@ -15,6 +15,11 @@ export const runFiles = {
   segmentation: 'segmentation.nii.gz',
   picture: 'segmentation.png',
 } as const;
+
+/** In it, the best weights for every structure. */
+export const bestFolder = 'best';
+/** In it, the best weights of every phase. */
+export const phasesFolder = 'phases';
 
 /** A run's folder cannot be made. */
 export class RunDirectoryError extends Error {
@@ -67,10 +72,11 @@ export function discardIfBarren(directory: string): boolean {
   return true;
 }
 
-/** The files of a run's folder with their sizes in bytes, by name. */
+/** The files of a run's folder and of what lies in it, with their sizes in bytes, by name. */
 export function listFiles(directory: string): readonly { readonly name: string; readonly bytes: number }[] {
-  return readdirSync(directory, { withFileTypes: true })
+  return readdirSync(directory, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile())
-    .map(({ name }) => ({ name, bytes: statSync(join(directory, name)).size }))
+    .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
+    .map((name) => ({ name, bytes: statSync(join(directory, name)).size }))
     .toSorted((a, b) => a.name.localeCompare(b.name, 'en'));
 }

@@ -51,6 +51,8 @@ export interface TracedStep {
   readonly start: number;
   /** Its number, for the slices' arguments. */
   readonly step?: number;
+  /** The phase that it belongs to, where the run has phases. */
+  readonly phase?: string;
 }
 
 const categories = {
@@ -84,8 +86,8 @@ const trackEvents = (tid: number): TraceEvent[] => [
   { ph: 'M', name: 'thread_sort_index', pid: 0, tid, args: { sort_index: tid } },
 ];
 
-const stepEvents = ({ timeline, start, step }: TracedStep, firstArrow: number): TraceEvent[] => {
-  const about = step === undefined ? {} : { step };
+const stepEvents = ({ timeline, start, step, phase }: TracedStep, firstArrow: number): TraceEvent[] => {
+  const about = { ...(step === undefined ? {} : { step }), ...(phase === undefined ? {} : { phase }) };
   const at = (milliseconds: number): number => microseconds(start + milliseconds);
   const slices = timeline.workers.flatMap((spans, tid) => spans.flatMap((span) => sliceEvents(span, tid, at, about)));
   const places = timeline.workers.map((spans) => new Map(spans.map((span) => [span.action, span])));
@@ -107,7 +109,7 @@ const sliceEvents = (
   { action, begin, waited, end }: TimelineSpan,
   tid: number,
   at: (milliseconds: number) => number,
-  about: Readonly<Record<string, number>>,
+  about: Readonly<Record<string, number | string>>,
 ): TraceEvent[] => {
   const { stage, kind, microBatch } = parseAction(action);
   const slice = { ph: 'X', pid: 0, tid } as const;

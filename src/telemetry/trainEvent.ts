@@ -2,19 +2,27 @@
 export type TrainEvent =
   | {
       kind: 'launched';
+      phase?: PhaseName;
       workers: readonly LaunchedWorker[];
       /** Trainable numbers of the whole network. */
       parameters: number;
       stepsPerEpoch: number;
+      /** Steps and epochs that were done in the phases before. */
+      done?: { readonly steps: number; readonly epochs: number };
+      /** The last step of the phase; steps count on from phase to phase. */
       steps: number;
     }
   | {
       kind: 'step';
+      phase?: string;
       /** Steps done, this one included: 1 is the first. */
       step: number;
       /** 1 is the first. */
       epoch: number;
+      /** The last step of the phase. */
       steps: number;
+      /** Updates of the parameters so far, where several mini-batches make one. */
+      updates?: number;
       loss: number;
       learningRate: number;
       /** How long this step took. */
@@ -25,6 +33,7 @@ export type TrainEvent =
     }
   | {
       kind: 'validated';
+      phase?: string;
       epoch: number;
       step: number;
       /** Mean over the classes that are there, without the background. */
@@ -34,11 +43,38 @@ export type TrainEvent =
       /** By class; NaN where the truth has none of it. */
       dice: Readonly<Record<string, number>>;
       seconds: number;
-      /** The best so far. */
+      /** The best so far of the phase. */
       best: boolean;
+      /** The structures of which this is the best so far. */
+      bestOf?: readonly string[];
     }
+  | ({ kind: 'finished' } & PhaseSummary)
   | { kind: 'saved'; path: string; what: 'weights' | 'segmentation' | 'picture' | 'metrics' | 'run' | 'trace' }
   | { kind: 'note'; text: string };
+
+/** A phase among those of a run. */
+export interface PhaseName {
+  readonly name: string;
+  /** 1 is the first. */
+  readonly number: number;
+  readonly of: number;
+}
+
+/** What became of a phase, or of a run without phases. */
+export interface PhaseSummary {
+  readonly phase?: string;
+  readonly steps: number;
+  readonly updates: number;
+  readonly epochs: number;
+  /** Of its steps alone, without validation. */
+  readonly seconds: number;
+  /** Whether validation did not become better for as long as the run file allows. */
+  readonly stoppedEarly: boolean;
+  /** The best validation, and after which epoch; absent where nothing was validated. */
+  readonly best?: { readonly meanDice: number; readonly epoch: number };
+  /** The best Dice of each structure, and after which epoch. */
+  readonly structures: Readonly<Record<string, { readonly dice: number; readonly epoch: number }>>;
+}
 
 export interface LaunchedWorker {
   readonly worker: number;

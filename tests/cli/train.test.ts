@@ -27,6 +27,7 @@ const trainLike: Services['train'] = async ({ directory, report }) => {
   return {
     meanDice: 0.6,
     dice: { left: 0.6, right: Number.NaN },
+    phases: [],
     steps: 4,
     seconds: 8,
     samplesPerSecond: 2,

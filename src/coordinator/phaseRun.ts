@@ -1,0 +1,194 @@
+import type { Phase } from '../config/phases.ts';
+import { clipFactor } from '../optimizers/clipping.ts';
+import { learningRate } from '../optimizers/learningRate.ts';
+import { chunk } from '../pipeline/microBatch.ts';
+import type { TrainEvent } from '../telemetry/trainEvent.ts';
+import type { BestWeights } from './bestWeights.ts';
+import { DivergedError } from './divergedError.ts';
+import type { Pipeline, StepResult, TrainRequest } from './pipeline.ts';
+import { SelfEnsembling } from './selfEnsembling.ts';
+import type { StepTrace } from './stepTrace.ts';
+import type { TrainingPlan } from './trainingPlan.ts';
+import { gatheredAt, updatesOf } from './updates.ts';
+import { Validations } from './validations.ts';
+import type { ValidationCases } from './validationCases.ts';
+
+export interface PhaseRunOptions {
+  readonly phase: Phase;
+  readonly plan: TrainingPlan;
+  readonly pipeline: Pipeline;
+  readonly cases: ValidationCases;
+  readonly weights: BestWeights;
+  /** What the phases before have done. */
+  readonly before: { readonly steps: number; readonly epochs: number };
+  readonly trace: StepTrace | undefined;
+  readonly report: (event: TrainEvent) => void;
+  /** Stops the phase between two steps. */
+  readonly signal: AbortSignal;
+}
+
+/** The steps of a phase, one epoch after the other, on a pipeline that has been launched. */
+export class PhaseRun {
+  readonly validations: Validations;
+  readonly #options: PhaseRunOptions;
+  /** Samples of every micro-batch. */
+  readonly #microBatches: readonly number[];
+  readonly #ensembling: SelfEnsembling | undefined;
+  #steps = 0;
+  #epochs = 0;
+  #updates = 0;
+  #seconds = 0;
+  /** Losses of the mini-batches since the last update. */
+  #losses: number[] = [];
+
+  constructor(options: PhaseRunOptions) {
+    const { run } = options.phase;
+    const { self_ensembling: ensembling } = run.training;
+    this.#options = options;
+    this.#microBatches = chunk(run.training.batch_size, options.pipeline.layout.microBatches);
+    this.#ensembling = ensembling && new SelfEnsembling(ensembling, this.#updatesPerEpoch);
+    this.validations = new Validations({ ...options, lastStep: this.#lastStep });
+  }
+
+  /** What has been done so far in this phase. */
+  get done(): { readonly steps: number; readonly epochs: number; readonly updates: number; readonly seconds: number } {
+    return { steps: this.#steps, epochs: this.#epochs, updates: this.#updates, seconds: this.#seconds };
+  }
+
+  /** Trains until the last epoch, or until validation has not become better for long enough. */
+  async run(): Promise<void> {
+    const { epochs } = this.#options.phase.run.training;
+    while (this.#epochs < epochs && !this.validations.exhausted) await this.#epoch();
+  }
+
+  get #stepsPerEpoch(): number {
+    return this.#options.plan.steps.length;
+  }
+
+  get #updatesPerEpoch(): number {
+    return updatesOf(this.#stepsPerEpoch, this.#options.phase.run.training.accumulate);
+  }
+
+  /** As it is planned; steps count on from phase to phase. */
+  get #lastStep(): number {
+    return this.#options.before.steps + this.#options.phase.run.training.epochs * this.#stepsPerEpoch;
+  }
+
+  async #epoch(): Promise<void> {
+    const { training } = this.#options.phase.run;
+    for (let s = 0; s < this.#stepsPerEpoch; s++) {
+      this.#options.signal.throwIfAborted();
+      await this.#step(s);
+    }
+    this.#epochs++;
+    const { validate_every: every } = training;
+    const due = every > 0 && (this.#epochs === training.epochs || this.#epochs % every === 0);
+    if (!due || this.#options.cases.count === 0) return;
+    const { steps, epochs } = this.#options.before;
+    await this.validations.add({ epoch: epochs + this.#epochs, step: steps + this.#steps });
+  }
+
+  /** The mini-batches after step `s` that the loader makes meanwhile, those of the next epoch too: validation between changes none. */
+  #ahead(s: number): TrainRequest[] {
+    const { training, data } = this.#options.phase.run;
+    const left = (training.epochs - this.#epochs) * this.#stepsPerEpoch - s - 1;
+    return Array.from({ length: Math.min(data.prefetch, left) }, (_, i) => this.#request(s + 1 + i));
+  }
+
+  /** Of a step of this epoch, or, beyond its end, of the next. */
+  #request(place: number): TrainRequest {
+    const { phase, plan, before } = this.#options;
+    const epochs = this.#epochs + Math.floor(place / this.#stepsPerEpoch);
+    const s = place % this.#stepsPerEpoch;
+    const { seed, training } = phase.run;
+    // Epochs count on, so that no phase draws what one before has drawn.
+    const epoch = before.epochs + epochs;
+    const samples = [...plan.steps[s]!];
+    return {
+      step: before.steps + epochs * this.#stepsPerEpoch + s + 1,
+      source: { kind: 'training', epoch, samples },
+      microBatches: this.#microBatches,
+      draws: samples.map((sample) => `${seed} ${epoch} ${sample}`),
+      norm: training.clip_norm !== undefined && this.#gatheredAt(s) !== undefined,
+    };
+  }
+
+  #gatheredAt(s: number): number | undefined {
+    return gatheredAt(s, this.#stepsPerEpoch, this.#options.phase.run.training.accumulate);
+  }
+
+  async #step(s: number): Promise<void> {
+    const { phase, pipeline, trace } = this.#options;
+    const begin = performance.now();
+    const rate = this.#learningRate();
+    const [request, ahead] = [this.#request(s), this.#ahead(s)];
+    const student = this.#ensembling?.student;
+    // Sent as soon as it is made, where nothing is sent between: no validation, and no pass of the teacher.
+    const next = student || s + 1 === this.#stepsPerEpoch ? undefined : ahead[0];
+    if (student) await pipeline.teach(request, student.noise);
+    const result = await pipeline.train(student ? { ...request, ensembling: student } : request, next, ahead);
+    trace?.add(request.step, result.recording, phase.name);
+    checkFinite({ what: 'loss', value: result.loss }, { step: request.step, rate });
+    this.#losses.push(result.loss);
+    const gathered = this.#gatheredAt(s);
+    const norm =
+      gathered === undefined ? undefined : await this.#update(gathered, result, { step: request.step, rate });
+    const seconds = (performance.now() - begin) / 1000;
+    this.#steps++;
+    this.#seconds += seconds;
+    this.#report(request.step, { loss: result.loss, learningRate: rate, seconds }, norm);
+  }
+
+  /** By updates: several mini-batches may make one. */
+  #learningRate(): number {
+    const { lr_schedule: schedule, optimizer, training } = this.#options.phase.run;
+    const stepsPerEpoch = this.#updatesPerEpoch;
+    const totalSteps = stepsPerEpoch * training.epochs;
+    return learningRate(schedule, optimizer.lr, { step: this.#updates, totalSteps, stepsPerEpoch });
+  }
+
+  /**
+   * Updates the parameters from the mean gradient of `gathered` mini-batches, ḡ = Σ g / n, clipped by its own norm; returns that
+   * norm, where it is clipped by. The workers hold Σ g.
+   */
+  async #update(
+    gathered: number,
+    { gradientNorm }: StepResult,
+    place: { step: number; rate: number },
+  ): Promise<number | undefined> {
+    const { clip_norm: most } = this.#options.phase.run.training;
+    const norm = gradientNorm === undefined ? undefined : gradientNorm / gathered;
+    if (norm !== undefined) checkFinite({ what: 'norm of the gradients', value: norm }, place);
+    const factor = (norm === undefined || most === undefined ? 1 : clipFactor(norm, most)) / gathered;
+    const loss = this.#losses.reduce((sum, each) => sum + each, 0) / gathered;
+    this.#losses = [];
+    await this.#options.pipeline.apply(place.rate, factor, this.#ensembling?.follow(loss));
+    this.#updates++;
+    return norm;
+  }
+
+  #report(
+    step: number,
+    figures: { loss: number; learningRate: number; seconds: number },
+    gradientNorm: number | undefined,
+  ): void {
+    const { phase, before, report } = this.#options;
+    const { batch_size: samples, accumulate } = phase.run.training;
+    report({
+      kind: 'step',
+      ...(phase.name === undefined ? {} : { phase: phase.name }),
+      ...{ step, epoch: before.epochs + this.#epochs + 1, steps: this.#lastStep },
+      ...(accumulate === 1 ? {} : { updates: this.#updates }),
+      ...figures,
+      samples,
+      ...(gradientNorm === undefined ? {} : { gradientNorm }),
+    });
+  }
+}
+
+function checkFinite(
+  found: { what: 'loss' | 'norm of the gradients'; value: number },
+  { step, rate }: { step: number; rate: number },
+): void {
+  if (!Number.isFinite(found.value)) throw new DivergedError(step, found, rate);
+}
