@@ -5,11 +5,13 @@ import { ModelFileError } from '../config/loadModelFile.ts';
 import { RunFileError } from '../config/runFileError.ts';
 import { SafetensorsError } from '../checkpoint/safetensorsError.ts';
 import { RunFailure } from '../coordinator/errors.ts';
+import { PhaseError } from '../coordinator/phaseError.ts';
 import { ImageDoesNotFitError, PredictInputError } from '../coordinator/prediction/errors.ts';
 import { DataError } from '../data/dataError.ts';
 import { NiftiError } from '../data/nifti/niftiError.ts';
 import { NpyError } from '../data/npy/npyError.ts';
 import { OwnModelError } from '../models/own/error.ts';
+import { PairingError } from '../inference/evaluate/pairs.ts';
 import { CutError } from '../partition/balance.ts';
 import { PlanError } from '../partition/limits.ts';
 import { PlanDoesNotFitError } from '../partition/plan/shortage.ts';
@@ -45,6 +47,7 @@ export class InterruptedError extends Error {
 }
 
 export function exitCodeOf(error: unknown): number {
+  if (error instanceof PhaseError) return exitCodeOf(error.cause);
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   if (error instanceof InterruptedError) return exitCodes[error.signal === 'SIGINT' ? 'interrupted' : 'terminated'];
   return inputErrors.some((kind) => error instanceof kind) ? exitCodes.usage : exitCodes.failed;
@@ -54,6 +57,7 @@ export function exitCodeOf(error: unknown): number {
 const inputErrors = [
   ...[
     InputError,
+    PairingError,
     RunFileError,
     ModelFileError,
     OwnModelError,

@@ -4,6 +4,7 @@ import { environmentVariables } from '../config/environment.ts';
 import { benchCommand } from './bench.ts';
 import type { CliContext } from './context.ts';
 import { doctorCommand } from './doctor.ts';
+import { evaluateCommand } from './evaluate.ts';
 import { parityCommand } from './parity.ts';
 import { phantomCommand } from './phantom.ts';
 import { planCommand } from './plan.ts';
@@ -40,6 +41,7 @@ export function createProgram(context: CliContext): Command {
     profileCommand(context),
     planCommand(context),
     predictCommand(context),
+    evaluateCommand(context),
     phantomCommand(context),
     parityCommand(context),
     benchCommand(context),

@@ -27,7 +27,7 @@ export class MetricShapeError extends Error {
  */
 export const diceScores = (prediction: Labels, truth: Labels, options: DiceOptions): DiceScores => {
   const { classes, includeBackground = false } = options;
-  const { predicted, actual, overlap } = countLabels(prediction, truth, classes);
+  const { predicted, actual, overlap } = labelCounts(prediction, truth, classes);
   const perClass = actual.map((count, index) =>
     count === 0 ? Number.NaN : (2 * overlap[index]!) / (predicted[index]! + count),
   );
@@ -41,13 +41,15 @@ export const meanOf = (values: readonly number[]): { mean: number; counted: numb
   return { mean, counted: present.length };
 };
 
+/** Voxels of every class in the prediction, in the truth, and in both. */
 interface LabelCounts {
-  readonly predicted: number[];
-  readonly actual: number[];
-  readonly overlap: number[];
+  readonly predicted: readonly number[];
+  readonly actual: readonly number[];
+  readonly overlap: readonly number[];
 }
 
-const countLabels = (prediction: Labels, truth: Labels, classes: number): LabelCounts => {
+/** Counts the voxels of every class; labels outside 0 … classes − 1 belong to none. */
+export const labelCounts = (prediction: Labels, truth: Labels, classes: number): LabelCounts => {
   if (prediction.length !== truth.length)
     throw new MetricShapeError(
       `a prediction of ${prediction.length} voxels cannot be compared with a truth of ${truth.length}`,
