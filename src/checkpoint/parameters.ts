@@ -2,30 +2,94 @@ import type { Engine } from '../engine/engine.ts';
 import type { Shape, Tensor } from '../engine/tensor.ts';
 import type { Parameter, ParameterSpec } from '../layers/parameter.ts';
 import type { ParameterStore } from '../layers/parameterStore.ts';
+import { matchNames } from './parameterNames.ts';
 import { fromPytorch, pytorchShape, toPytorch } from './pytorchLayout.ts';
 import type { HostTensor, SafetensorsFile } from './safetensors.ts';
+import type { TensorEntry } from './safetensorsHeader.ts';
 
 /** Parameters that a file does not hold as the network needs them: every fault at once. */
 export class ParameterLoadError extends Error {
   override readonly name = 'ParameterLoadError';
   readonly file: string;
   readonly faults: readonly string[];
+  /** Tensors in the file that no parameter is called like. */
+  readonly unexpected: readonly string[];
 
-  constructor(file: string, faults: readonly string[]) {
-    const listed = faults.slice(0, 10).map((fault) => `\n  ${fault}`);
-    const rest = faults.length > 10 ? `\n  and ${faults.length - 10} more` : '';
+  constructor(file: string, found: FaultyParameters) {
+    const { missing, unfit, unexpected } = found;
+    const listed = [listOf('missing', missing), listOf('unfit', unfit), listOf('not in the network', unexpected)];
     super(
-      `${file} does not fit the network:${listed.join('')}${rest}\nIs the model in the run file (n_feat, depth, channels, norm) the one that was saved?`,
+      `${file} does not fit the network:${listed.join('')}\n` +
+        'Is the model in the run file (n_feat, depth, channels, norm) the one that was saved?',
     );
     this.file = file;
-    this.faults = faults;
+    this.faults = [...missing, ...unfit];
+    this.unexpected = unexpected;
   }
+}
+
+interface FaultyParameters {
+  readonly missing: readonly string[];
+  readonly unfit: readonly string[];
+  readonly unexpected: readonly string[];
+}
+
+/** As many faults of a kind are listed. */
+const MOST_LISTED = 10;
+
+function listOf(title: string, faults: readonly string[]): string {
+  if (faults.length === 0) return '';
+  const listed = faults.slice(0, MOST_LISTED).map((fault) => `\n    ${fault}`);
+  const rest = faults.length > MOST_LISTED ? `\n    and ${faults.length - MOST_LISTED} more` : '';
+  return `\n  ${title} (${faults.length}):${listed.join('')}${rest}`;
+}
+
+/** Where a network's parameters are in a file. */
+export interface FoundParameters {
+  /** By parameter, the name of its tensor in the file. */
+  readonly names: ReadonlyMap<string, string>;
+  /** Tensors that the network has no use for. */
+  readonly unexpected: readonly string[];
+}
+
+/**
+ * Finds all parameters and buffers of a network in a file, each in PyTorch's layout, under their names or wrapped ones (see
+ * `matchNames`). `prefix` stands before each name in the file. Throws a ParameterLoadError with every fault.
+ */
+export function findParameters(
+  network: readonly ParameterSpec[],
+  file: Pick<SafetensorsFile, 'path' | 'entries'>,
+  prefix = '',
+): FoundParameters {
+  const held = [...file.entries.keys()].filter((name) => name.startsWith(prefix));
+  const match = matchNames(
+    network.map(({ name }) => name),
+    held.map((name) => name.slice(prefix.length)),
+  );
+  const names = new Map([...match.names].map(([parameter, name]) => [parameter, prefix + name]));
+  const missing = network
+    .filter(({ name }) => !names.has(name))
+    .map((spec) => `${prefix}${spec.name} ${text(pytorchShape(spec.layout, spec.shape))} is missing`);
+  const unfit = network.flatMap((spec) => {
+    const name = names.get(spec.name);
+    return name === undefined ? [] : misfitOf(spec, name, file.entries.get(name)!);
+  });
+  const unexpected = match.unexpected.map((name) => prefix + name);
+  if (missing.length + unfit.length + match.ambiguous.length > 0)
+    throw new ParameterLoadError(file.path, { missing, unfit: [...unfit, ...match.ambiguous], unexpected });
+  return { names, unexpected };
+}
+
+/** The values of a tensor that `findParameters` found, in PyTorch's layout. */
+export async function readFloats(file: SafetensorsFile, name: string): Promise<Float32Array> {
+  const { values } = await file.read(name);
+  return values instanceof Float32Array ? values : Float32Array.from(values as Float64Array);
 }
 
 /**
  * Loads the named parameters and buffers from a file in PyTorch's layout into the store: those that it holds already are
- * overwritten, others are added. Every spec is checked before the first value is read. `prefix` stands before each name in
- * the file.
+ * overwritten, others are added. All of the network is checked before the first value is read: its specs are `network`, where
+ * `specs` are only a part of them. `prefix` stands before each name in the file.
  */
 export const loadParameters = async (
   engine: Engine,
@@ -33,17 +97,12 @@ export const loadParameters = async (
   specs: readonly ParameterSpec[],
   file: SafetensorsFile,
   prefix = '',
+  network = specs,
 ): Promise<void> => {
-  const faults = specs.flatMap((spec) => faultOf(spec, file, prefix));
-  if (faults.length > 0) throw new ParameterLoadError(file.path, faults);
+  const { names } = findParameters(network, file, prefix);
   const held = new Set(store.all().map((parameter) => parameter.spec.name));
   for (const spec of specs) {
-    const stored = await file.read(prefix + spec.name);
-    const value = tensorFromPytorch(
-      engine,
-      spec,
-      stored.values instanceof Float32Array ? stored.values : Float32Array.from(stored.values as Float64Array),
-    );
+    const value = tensorFromPytorch(engine, spec, await readFloats(file, names.get(spec.name)!));
     if (held.has(spec.name)) store.variable(spec.name).assign(value);
     else store.add(spec, value);
     value.dispose();
@@ -82,14 +141,10 @@ export const tensorToPytorch = (engine: Engine, spec: ParameterSpec, tensor: Ten
 
 const FLOATS = ['F64', 'F32', 'F16', 'BF16'];
 
-const faultOf = (spec: ParameterSpec, file: SafetensorsFile, prefix: string): string[] => {
-  const name = prefix + spec.name;
-  const entry = file.entries.get(name);
+const misfitOf = (spec: ParameterSpec, name: string, { dtype, shape }: TensorEntry): string[] => {
   const wanted = pytorchShape(spec.layout, spec.shape);
-  if (!entry) return [`${name} ${text(wanted)} is missing`];
-  if (!FLOATS.includes(entry.dtype)) return [`${name} has dtype ${entry.dtype}, expected F32`];
-  const same = entry.shape.length === wanted.length && entry.shape.every((size, axis) => size === wanted[axis]);
-  return same ? [] : [`${name} has shape ${text(entry.shape)}, expected ${text(wanted)}`];
+  if (!FLOATS.includes(dtype)) return [`${name} has dtype ${dtype}, expected F32`];
+  return shape.join() === wanted.join() ? [] : [`${name} has shape ${text(shape)}, expected ${text(wanted)}`];
 };
 
 const text = (shape: Shape): string => `[${shape.join(', ')}]`;

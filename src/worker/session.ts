@@ -242,7 +242,7 @@ async function fill(
   engine: Engine,
   parameters: ParameterStore,
   cells: readonly Cell[],
-  { weights, seed }: RequestOf<'configure'>,
+  { weights, seed, model }: RequestOf<'configure'>,
 ): Promise<void> {
   const specs = parameterSpecs(cells);
   if (!weights) {
@@ -251,7 +251,7 @@ async function fill(
   }
   const file = await SafetensorsFile.open(weights.file);
   try {
-    await loadParameters(engine, parameters, specs, file, weights.prefix);
+    await loadParameters(engine, parameters, specs, file, weights.prefix, parameterSpecs(buildModel(model).cells));
   } finally {
     await file.close();
   }
