@@ -36,11 +36,11 @@ async function labels(
 const evaluate = (prediction: string, truth: string, ...words: readonly string[]): Promise<Ended> =>
   lampWith({}, 'evaluate', '--prediction', prediction, '--truth', truth, ...words);
 
-const lines = ({ out }: Ended): readonly Record<string, never>[] =>
+const lines = ({ out }: Ended): readonly Record<string, unknown>[] =>
   out
     .trimEnd()
     .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, never>);
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
 
 describe("the reference's volumes, written as NIfTI", () => {
   /** One-hot (batch, class, i, j, k) with k fastest, as classes with i fastest, by sample. */
