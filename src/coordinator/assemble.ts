@@ -12,6 +12,7 @@ import { profileFor } from './costs.ts';
 import { assignDevices, memoryOf, visibleGpus, type Device } from './devices.ts';
 import { Fleet } from './fleet.ts';
 import { layOut, type Layout } from './layout.ts';
+import { withThreads } from './loading.ts';
 import type { PipelineOptions } from './pipelineOptions.ts';
 import { Scheduler } from './scheduler.ts';
 import { layWires, wiresOf } from './wiring.ts';
@@ -36,7 +37,7 @@ export async function assemble(options: PipelineOptions): Promise<Assembly> {
   const devices = assignDevices(options.workers, await visibleGpus(), options.engine, options.beside);
   const fleet = await Fleet.launch({
     workers: options.workers,
-    loader: { configuration: JSON.stringify(options.loader) },
+    loader: { configuration: JSON.stringify(withThreads(options.loader, devices)) },
     devices,
     heartbeatMilliseconds: options.heartbeatMilliseconds,
     signal: options.signal,

@@ -8,6 +8,7 @@ import { assemble, type Assembly, type LaunchedWorker } from './assemble.ts';
 import { clockOffsets } from './clocks.ts';
 import type { Fleet } from './fleet.ts';
 import type { Layout } from './layout.ts';
+import { loadingSeconds } from './loading.ts';
 import type { PipelineOptions } from './pipelineOptions.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { StepRecording } from './stepTrace.ts';
@@ -49,6 +50,8 @@ export interface StepResult {
   readonly recording: StepRecording;
   /** The logits of every micro-batch, where they were asked for. */
   readonly outputs: readonly TensorMessage[];
+  /** Seconds for which the first stage waited for images. */
+  readonly loading: number;
 }
 
 /** A network cut over worker processes, ready to take steps. */
@@ -66,21 +69,28 @@ export class Pipeline {
   #trained = 0;
   /** What is trained on after the last step, as far as it was said. */
   #ahead: readonly Source[] = [];
+  readonly #note: PipelineOptions['note'];
+  readonly #skipped = new Set<string>();
 
-  private constructor({ fleet, layout, workers, scheduler, sink }: Assembly, clocks: readonly number[]) {
+  private constructor(
+    { fleet, layout, workers, scheduler, sink }: Assembly,
+    clocks: readonly number[],
+    note: PipelineOptions['note'],
+  ) {
     this.#fleet = fleet;
     this.layout = layout;
     this.workers = workers;
     this.#scheduler = scheduler;
     this.#sink = sink;
     this.#clocks = clocks;
+    this.#note = note;
   }
 
   /** Starts the processes, cuts the network, and gives every worker its stages. */
   static async launch(options: PipelineOptions): Promise<Pipeline> {
     const assembly = await assemble(options);
     try {
-      return new Pipeline(assembly, await clockOffsets(assembly.fleet, options.workers));
+      return new Pipeline(assembly, await clockOffsets(assembly.fleet, options.workers), options.note);
     } catch (error) {
       assembly.sink.close();
       await assembly.fleet.close();
@@ -125,6 +135,7 @@ export class Pipeline {
       workers: replies,
       recording: this.#recording(request.microBatches.length, replies),
       outputs,
+      loading: loadingSeconds(replies),
     };
   }
 
@@ -237,9 +248,21 @@ export class Pipeline {
       ...(purpose === 'train' ? { labelsTo: { peer: workerName(placement[stage]!), stage } } : {}),
     });
     // Asked for ahead: whoever takes the step hears of a failure.
-    feed.catch(() => {});
+    feed.then(({ skipped = [] }) => this.#skip(skipped)).catch(() => {});
     this.#feeds.set(step, feed);
     return feed;
+  }
+
+  #skip(found: NonNullable<ReplyTo<'feed'>['skipped']>): void {
+    for (const { file, problem } of found) {
+      if (!this.#skipped.has(file)) this.#note?.(`skipped from here on, as data.unreadable says: ${problem}`);
+      this.#skipped.add(file);
+    }
+  }
+
+  /** Files of training cases that the loader found to be of no use, and goes on without. */
+  get skipped(): readonly string[] {
+    return [...this.#skipped];
   }
 
   async #receive(

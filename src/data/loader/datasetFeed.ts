@@ -7,6 +7,7 @@ import type { Case } from '../dataset.ts';
 import { casesOfEpoch } from '../order.ts';
 import type { SampleKey } from '../sample.ts';
 import { CaseStore } from './cache/caseStore.ts';
+import { caseOptions } from './caseOptions.ts';
 import { openCache } from './cache/openCache.ts';
 import type { LoaderConfiguration } from './configuration.ts';
 import { samplesOf, type Batch, type Feed, type FeedSample } from './feed.ts';
@@ -34,7 +35,7 @@ export class DatasetFeed implements Feed {
     this.#model = buildModel(model);
     const cache = openCache(data.cache, baseDirectory);
     this.#workshop = openWorkshop(threads);
-    this.#cases = new CaseStore(this.#workshop, { ...data, channels: model.in_channels }, cache);
+    this.#cases = new CaseStore(this.#workshop, caseOptions(data, model.in_channels), cache);
     this.#skipping = new Skipping(data.train.length);
   }
 

@@ -3,8 +3,6 @@ import type { FeedSample } from './feed.ts';
 
 type Shaped = Pick<FeedSample, 'shape' | 'file'>;
 
-type Shaped = Pick<FeedSample, 'shape' | 'file'>;
-
 /** Samples of different shape that are to share a micro-batch: which files, and what can be done. */
 export class SampleShapeError extends Error {
   override readonly name = 'SampleShapeError';

@@ -19,19 +19,8 @@ export async function factsOf({ images, label }: CaseFiles): Promise<string> {
 
 /** Name of the file that a case is kept in: whatever could change its content changes the name. */
 export function cacheName(files: CaseFiles, facts: string, options: CaseOptions): string {
-  const { channels, transforms, classes, label_map, missing_structures } = options;
   const structures = typeof files.label === 'string' ? [] : Object.keys(files.label);
-  const subject = [
-    facts,
-    files.name,
-    structures,
-    channels,
-    transforms,
-    classes,
-    label_map,
-    missing_structures,
-    codeVersion(),
-  ];
+  const subject = [facts, files.name, structures, options, codeVersion()];
   return `${createHash('sha256').update(JSON.stringify(subject)).digest('hex').slice(0, 32)}.safetensors`;
 }
 

@@ -33,13 +33,16 @@ export function openCache({ kind, memory, directory }: CacheSpec, baseDirectory:
 /** Half of the memory that this process could still have, within what its container may. */
 export const halfOfFree = (): number => Math.floor(process.availableMemory() / 2);
 
-/** What of the cases the cache in memory will hold: `12 cases, 3.1 GB, cached in memory`. Nothing of other caches. */
-export function describeCache({ kind }: CacheSpec, limit: number, cases: readonly number[]): string | undefined {
+/** What of the cases the cache in memory will hold: `12 cases, about 3.1 GB, cached in memory`. Nothing of other caches. */
+export function describeCache({ kind, memory = 0 }: CacheSpec, cases: readonly number[]): string | undefined {
   if (kind !== 'memory' || cases.length === 0) return undefined;
   const all = cases.reduce((sum, bytes) => sum + bytes, 0);
-  const need = `${formatCount(cases.length, 'case')}, ${formatBytes(all)}`;
-  if (all <= limit) return `${need}, cached in memory`;
-  let room = limit;
+  const need = `${formatCount(cases.length, 'case')}, about ${formatBytes(all)}`;
+  if (all <= memory) return `${need}, cached in memory`;
+  let room = memory;
   const held = cases.filter((bytes) => bytes <= room && (room -= bytes) >= 0).length;
-  return `${need}: the cache holds ${held} of ${cases.length} in ${formatBytes(limit)}; raise data.cache.memory, or data.cache.kind: disk keeps all`;
+  return (
+    `${need}: the cache holds ${held} of ${cases.length} in ${formatBytes(memory)}, and the others are read again and again; ` +
+    'raise data.cache.memory, or set data.cache.kind to disk'
+  );
 }

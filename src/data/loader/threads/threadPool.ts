@@ -30,16 +30,21 @@ const entry = new URL(
 );
 
 /**
- * Threads that make samples, each one at a time. They end with the process, and do not keep it alive. If one crashes, the whole pool
+ * Threads that make samples, each one at a time, and no more of them than were ever busy at once. They end with the process, and do not keep it alive. If one crashes, the whole pool
  * is of no use: what is asked for then, and later, is told why.
  */
 export class ThreadPool implements Workshop {
-  readonly #threads: readonly Thread[];
+  readonly #start: () => Worker;
+  readonly #limit: number;
+  readonly #threads: Thread[] = [];
   readonly #waiting: Job[] = [];
   #ended: Error | undefined;
 
   constructor(threads: number, file: URL = entry, options: WorkerOptions = {}) {
-    this.#threads = Array.from({ length: threads }, () => this.#start(file, options));
+    this.#limit = threads;
+    this.#start = () => new Worker(file, options);
+    // One is ready for the first task; others are started when there is something for them to do.
+    this.#add();
   }
 
   async run<K extends Task['kind']>(task: TaskOf<K>, turn: number): Promise<TaskResults[K]> {
@@ -55,27 +60,29 @@ export class ThreadPool implements Workshop {
     await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
   }
 
-  #start(file: URL, options: WorkerOptions): Thread {
-    const worker = new Worker(file, options);
+  #add(): Thread {
+    const worker = this.#start();
     const thread: Thread = { worker, job: undefined };
     worker.unref();
     worker.on('message', (reply: ThreadReply) => this.#finish(thread, reply));
     worker.once('error', (error) => this.#crash(thread, `${error.name}: ${error.message}`));
     worker.once('exit', (code) => this.#crash(thread, `it ended with code ${code}`));
+    this.#threads.push(thread);
     return thread;
   }
 
   /** Gives every idle thread the task whose turn it is. */
   #next(): void {
-    for (const thread of this.#threads) {
-      if (thread.job) continue;
+    while (this.#waiting.length > 0) {
+      const idle = this.#threads.find(({ job }) => !job);
+      if (!idle && this.#threads.length === this.#limit) return;
+      const thread = idle ?? this.#add();
       const first = this.#waiting.reduce((best, { turn }, i) => (turn < this.#waiting[best]!.turn ? i : best), 0);
       const [job] = this.#waiting.splice(first, 1);
-      if (!job) return;
       thread.job = job;
       // The rule is about windows, and this is a thread.
       // oxlint-disable-next-line unicorn/require-post-message-target-origin
-      thread.worker.postMessage(job.task);
+      thread.worker.postMessage(job!.task);
     }
   }
 
