@@ -6,7 +6,7 @@ import { PredictInputError } from './errors.ts';
 
 /** One image to segment. */
 export interface Job {
-  /** One file, or one a channel. */
+  /** One file, or one a channel; as they were given, so that messages say what was typed. */
   readonly files: readonly string[];
   readonly output: string;
   /** Where the probabilities go, if they are asked for. */
@@ -33,15 +33,15 @@ export async function jobsOf({ input, output, probabilities, channels }: JobsReq
     output: to,
     probabilities: probabilities ? probabilitiesBeside(to) : undefined,
   });
-  if (!(await stat(input)).isDirectory()) return [job([resolve(input)], resolve(output))];
+  if (!(await stat(input)).isDirectory()) return [job([input], output)];
   const names = (await readdir(input)).filter((name) => IMAGE.test(name)).toSorted();
   if (names.length === 0)
     throw new PredictInputError(`--input ${input}: there is no image in it; images end in .nii, .nii.gz or .npy`);
   await mkdir(output, { recursive: true });
   const jobs = grouped(names, channels).map(({ name, members }) =>
     job(
-      members.map((member) => resolve(input, member)),
-      resolve(output, outputName(name)),
+      members.map((member) => join(input, member)),
+      join(output, outputName(name)),
     ),
   );
   checkOutputs(jobs);
@@ -76,7 +76,7 @@ function checkOutputs(jobs: readonly Job[]): void {
       throw new PredictInputError(
         `${basename(other.files[0]!)} and ${basename(job.files[0]!)} would both be written as ${job.output}: rename one`,
       );
-    if (job.files.includes(job.output))
+    if (job.files.some((file) => resolve(file) === resolve(job.output)))
       throw new PredictInputError(`--output ${join(job.output, '..')}: that is the folder of the images; give another`);
     taken.set(job.output, job);
   }

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { RunFile } from '../../config/runFile.ts';
 import { loadImage, type Grid, type VolumeSource } from '../../data/dataset.ts';
 import { writeNifti } from '../../data/nifti/write.ts';
@@ -118,7 +119,7 @@ export class Segmenter {
     const { pipeline, model, progress } = this.#options;
     const microBatches = microBatchesOf({ size }, model);
     let done = 0;
-    const source: Source = { kind: 'image', files: [...job.files] };
+    const source: Source = { kind: 'image', files: job.files.map((file) => resolve(file)) };
     await pipeline.stream({ step: this.#step++, source, microBatches }, output, async (message) => {
       await take(message);
       progress(job, ++done, microBatches.length);
@@ -162,7 +163,7 @@ export class Segmenter {
     const { padding_mode: mode, cval: value } = run.inference;
     const source: Source = {
       kind: 'windows',
-      files: [...files],
+      files: files.map((file) => resolve(file)),
       starts: starts.map(([x, y, z]) => [x, y, z]),
       box: [roi[0], roi[1], roi[2]],
       padding: { mode, value },

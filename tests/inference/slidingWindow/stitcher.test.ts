@@ -85,7 +85,8 @@ describe('windows put together plane by plane', () => {
         const voxels = windows.roi.reduce((product, n) => product * n, 1);
         for (let w = 0; w < windows.starts.length; w++)
           for (const { values } of stitcher.add(new Float32Array(voxels).fill(value)))
-            for (const each of values) expect(Math.abs(each - value)).toBeLessThanOrEqual(1e-5 * Math.abs(value) + 1e-30);
+            for (const each of values)
+              expect(Math.abs(each - value)).toBeLessThanOrEqual(1e-5 * Math.abs(value) + 1e-30);
       }),
       { numRuns: 50 },
     );
