@@ -33,7 +33,7 @@ export function labelsOf(
   { divisor, spatialDims }: NetworkInput,
   parts: readonly Uint8Array[],
 ): Volume<Uint8Array> {
-  const values = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+  const values = parts.length === 1 ? parts[0]! : Uint8Array.from(Buffer.concat(parts));
   const size = paddedSize(image.size, divisor, spatialDims);
   const cropped = cropVolume({ size, channels: 1, values, affine: image.affine }, image.size);
   return { ...cropped, affine: image.affine };
