@@ -3,6 +3,8 @@ import { CommanderError } from 'commander';
 import { MachineFileError } from '../config/loadMachineFile.ts';
 import { ModelFileError } from '../config/loadModelFile.ts';
 import { RunFileError } from '../config/runFileError.ts';
+import { OnnxError } from '../checkpoint/onnx/onnxError.ts';
+import { ParameterLoadError } from '../checkpoint/parameters.ts';
 import { SafetensorsError } from '../checkpoint/safetensorsError.ts';
 import { RunFailure } from '../coordinator/errors.ts';
 import { PhaseError } from '../coordinator/phaseError.ts';
@@ -66,7 +68,7 @@ const inputErrors = [
     ProfileMismatchError,
     RunDirectoryError,
   ],
-  ...[PredictInputError, ImageDoesNotFitError],
+  ...[PredictInputError, ImageDoesNotFitError, ParameterLoadError, OnnxError],
   ...[UserScheduleError, PlanError, PlanDoesNotFitError, CutError, DataError, NiftiError, NpyError, SafetensorsError],
 ];
 

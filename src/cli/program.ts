@@ -4,7 +4,9 @@ import { environmentVariables } from '../config/environment.ts';
 import { benchCommand } from './bench.ts';
 import type { CliContext } from './context.ts';
 import { doctorCommand } from './doctor.ts';
+import { exportCommand } from './export.ts';
 import { evaluateCommand } from './evaluate.ts';
+import { inspectCommand } from './inspect.ts';
 import { parityCommand } from './parity.ts';
 import { phantomCommand } from './phantom.ts';
 import { planCommand } from './plan.ts';
@@ -16,7 +18,7 @@ import { trainCommand } from './train.ts';
 const epilogue = `
 Exit codes:
   0    done
-  1    failed; parity: a case differs, or none was run
+  1    failed; parity: a case differs, or none was run; inspect: a file is wrong
   2    an option, a run file or an input that cannot be used; nothing was started
   130  stopped by Ctrl-C (143: by SIGTERM)
 
@@ -43,8 +45,10 @@ export function createProgram(context: CliContext): Command {
     predictCommand(context),
     evaluateCommand(context),
     phantomCommand(context),
+    inspectCommand(context),
     parityCommand(context),
     benchCommand(context),
+    exportCommand(context, packageVersion()),
     doctorCommand(),
     setupCommand(),
   ];

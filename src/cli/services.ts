@@ -10,6 +10,7 @@ export interface Services {
   readonly bench: typeof bench.bench;
   readonly profileRun: typeof coordinator.profileRun;
   readonly planFor: typeof coordinator.planFor;
+  readonly exportRun: typeof coordinator.exportRun;
 }
 
 export type TrainResult = Awaited<ReturnType<Services['train']>>;
@@ -18,6 +19,7 @@ export type PredictResult = Awaited<ReturnType<Services['predict']>>;
 export type ParityResult = Awaited<ReturnType<Services['runParity']>>[number];
 
 export type MeasuredRun = Awaited<ReturnType<Services['profileRun']>>[number];
+export type ExportResult = Awaited<ReturnType<Services['exportRun']>>;
 export type RunPlan = Awaited<ReturnType<Services['planFor']>>;
 
 export type BenchResult = Awaited<ReturnType<Services['bench']>>;
@@ -32,5 +34,6 @@ export const services: Services = {
     (await import('../coordinator/parity/index.ts')).runParity(files, options, report),
   profileRun: async (options) => (await import('../coordinator/index.ts')).profileRun(options),
   planFor: async (options) => (await import('../coordinator/index.ts')).planFor(options),
+  exportRun: async (options) => (await import('../coordinator/index.ts')).exportRun(options),
   bench: async (options) => (await import('../coordinator/bench/index.ts')).bench(options),
 };

@@ -34,6 +34,7 @@ export function mapPaths({ image, label, ...rest }: CaseSpec, change: (path: str
 export function withAbsolutePaths(run: RunFile, baseDirectory: string): RunFile {
   const absolute = (entry: CaseSpec): CaseSpec => mapPaths(entry, (path) => resolve(baseDirectory, path));
   const { train, validation } = run.data;
+  const { initial_weights: weights } = run.training;
   const absoluteSchedule = <P extends { readonly schedule?: PipelineSpec['schedule'] | undefined }>(pipeline: P): P =>
     pipeline.schedule !== undefined && isSchedulePath(pipeline.schedule)
       ? { ...pipeline, schedule: resolve(baseDirectory, pipeline.schedule) as SchedulePath }
@@ -41,6 +42,9 @@ export function withAbsolutePaths(run: RunFile, baseDirectory: string): RunFile 
   return {
     ...run,
     data: { ...run.data, train: train.map(absolute), validation: validation.map(absolute) },
+    ...(weights === undefined
+      ? {}
+      : { training: { ...run.training, initial_weights: resolve(baseDirectory, weights) } }),
     pipeline: absoluteSchedule(run.pipeline),
     ...(run.phases
       ? {
@@ -52,7 +56,7 @@ export function withAbsolutePaths(run: RunFile, baseDirectory: string): RunFile 
   };
 }
 
-/** The images and labels of a run that are not there, and its schedule where that is a file. */
+/** The images and labels of a run that are not there, its weights, and its schedule where that is a file. */
 export function missingFiles(run: RunFile, baseDirectory: string): readonly Fault[] {
   const faults: Fault[] = [];
   for (const set of ['train', 'validation'] as const)
@@ -66,6 +70,13 @@ export function missingFiles(run: RunFile, baseDirectory: string): readonly Faul
             remedy: `paths are relative to the run file's folder`,
           });
       }
+  const { initial_weights: weights } = run.training;
+  if (weights !== undefined && !existsSync(resolve(baseDirectory, weights)))
+    faults.push({
+      key: 'training.initial_weights',
+      problem: `there is no file ${resolve(baseDirectory, weights)}`,
+      remedy: `paths are relative to the run file's folder`,
+    });
   for (const { key, schedule } of schedulesOf(run))
     if (isSchedulePath(schedule) && !existsSync(resolve(baseDirectory, schedule)))
       faults.push({

@@ -3,3 +3,4 @@ export { train, type TrainOptions, type TrainResult } from './train.ts';
 export { Pipeline } from './pipeline.ts';
 export { profileRun } from './profileRun.ts';
 export { planFor } from './planFor.ts';
+export { exportRun } from './exportRun.ts';

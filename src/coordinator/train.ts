@@ -3,6 +3,7 @@ import { phasesOf, type Phase } from '../config/phases.ts';
 import type { RunFile } from '../config/runFile.ts';
 import type { PhaseName, PhaseSummary, TrainEvent } from '../telemetry/trainEvent.ts';
 import { BestWeights, keepPhase } from './bestWeights.ts';
+import { initialWeights } from './initialWeights.ts';
 import { launchPhase } from './launchPhase.ts';
 import { LastStep } from './lastStep.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -35,6 +36,8 @@ export interface TrainResult {
   readonly undeformedDice?: number;
   /** One after the other; a run without phases is one. */
   readonly phases: readonly PhaseSummary[];
+  /** Files of training cases that could not be used, where the run was to go on without. */
+  readonly skipped?: readonly string[];
   readonly steps: number;
   readonly seconds: number;
   readonly samplesPerSecond: number;
@@ -47,16 +50,17 @@ interface EndedPhase {
   readonly summary: PhaseSummary;
   readonly best: Validation | undefined;
   readonly cases: ValidationCases;
+  readonly skipped: readonly string[];
 }
 
 /** Trains as a run file says, phase by phase. Throws what first went wrong. */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { run, directory, baseDirectory, signal, trace: asked } = options;
   const phases = await planPhases(phasesOf(run), baseDirectory);
+  let weights = await initialWeights(run, baseDirectory, (text) => options.report({ kind: 'note', text }));
   const lastStep = new LastStep(signal);
   const trace = asked && new StepTrace(asked.steps);
   const ended: EndedPhase[] = [];
-  let weights: PipelineOptions['weights'];
   try {
     for (const phase of phases) {
       ended.push(await trainPhase(phase, { options, lastStep, trace, weights, ended, of: phases.length }));
@@ -108,7 +112,7 @@ async function trainPhase({ phase, plan }: PlannedPhase, curriculum: Curriculum)
     }
     const summary = summaryOf(phase, training);
     report({ kind: 'finished', ...summary });
-    return { run, summary, best: training.validations.best, cases };
+    return { run, summary, best: training.validations.best, cases, skipped: pipeline.skipped };
   } finally {
     await pipeline.close();
   }
@@ -149,11 +153,13 @@ function resultOf(ended: readonly EndedPhase[], directory: string): TrainResult 
   const { best, cases } = ended.at(-1)!;
   const { undeformedDice } = cases;
   const seconds = sumOf(ended, 'seconds');
+  const skipped = [...new Set(ended.flatMap((phase) => phase.skipped))];
   const samples = ended.reduce((sum, { run, summary }) => sum + summary.steps * run.training.batch_size, 0);
   return {
     ...(best ? { meanDice: best.meanDice, dice: best.dice } : {}),
     ...(undeformedDice === undefined ? {} : { undeformedDice }),
     phases: ended.map(({ summary }) => summary),
+    ...(skipped.length > 0 ? { skipped } : {}),
     steps: sumOf(ended, 'steps'),
     seconds,
     samplesPerSecond: samples / seconds,

@@ -26,6 +26,14 @@ export const trainingSchema = z.strictObject({
     .boolean()
     .default(true)
     .describe('Whether the best weights for every structure are kept too, in `best/<structure>.safetensors`.'),
+  initial_weights: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "A safetensors file with weights by PyTorch's names to begin with, relative to the run file's folder (docs/weights.md); drawn " +
+        'from the seed when absent.',
+    ),
   clip_norm: z
     .number()
     .positive()
