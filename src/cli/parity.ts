@@ -40,7 +40,7 @@ export function parityCommand(context: CliContext): Command {
     .description('run reference cases and compare every tensor with the expected one')
     .argument('<file...>', 'reference cases (.safetensors), or folders of them')
     .addOption(
-      new Option('--workers <K>', 'worker processes for training cases; 1,2,3 tries each')
+      new Option('--workers <K>', 'worker processes for training cases and modules; 1,2,3 tries each')
         .argParser(parseCounts)
         .default([1], '1'),
     )
@@ -83,8 +83,9 @@ async function runCases(
     const report = (result: ParityResult): void => {
       out.write(`${json ? JSON.stringify({ ...result, workers }) : describeParity(result, workers)}\n`);
     };
-    // Only training cases depend on the number of workers: the others are run once.
-    const once = new Set(results.filter(({ kind }) => kind !== 'train').map(({ file }) => file));
+    // Only training cases and modules depend on the number of workers, these as far as they have cells: the others are run once.
+    const done = ({ kind, mostWorkers = 0 }: ParityResult): boolean => kind !== 'train' && mostWorkers < workers;
+    const once = new Set(results.filter(done).map(({ file }) => file));
     const left = files.filter((file) => !once.has(file));
     results.push(...(await services.runParity(left, options, report)));
   }

@@ -10,7 +10,7 @@ import { formatCount, formatDuration } from '../telemetry/units.ts';
  *       output     1.2e-6     5.0e-5  ok        output
  */
 export function describeParity(result: ParityResult, workers: number): string {
-  const what = result.kind === 'train' ? `train, ${formatCount(workers, 'worker')}` : result.kind;
+  const what = [result.kind, ...workersOf(result, workers)].join(', ');
   const title = `${result.case} (${what})`;
   if (result.status === 'skipped') return `${title}: skipped, ${result.reason}`;
   const rows = result.errors.map(({ tensors, worst, error, tolerance, agrees }) => [
@@ -28,6 +28,13 @@ export function describeParity(result: ParityResult, workers: number): string {
     { title: 'worst' },
   ] as const;
   return `${title}: ${result.status}, ${formatDuration(result.seconds)}\n${formatTable(columns, rows)}`;
+}
+
+/** `2 workers`, of what runs through a pipeline; `1 worker, for it has not cells for more`. */
+function workersOf({ kind, status, mostWorkers }: ParityResult, asked: number): string[] {
+  if (kind !== 'train' && (kind !== 'module' || status === 'skipped')) return [];
+  const most = mostWorkers ?? asked;
+  return [formatCount(Math.min(most, asked), 'worker') + (most < asked ? ', for it has not cells for more' : '')];
 }
 
 /** `41 agree, 0 differ, 2 skipped` */

@@ -30,8 +30,11 @@ export interface ConvolutionOptions {
    * dilation · (kernel − 1) / 2, for odd kernels.
    */
   readonly padding?: PerAxis | 'same';
-  /** True unless given. */
-  readonly bias?: boolean;
+  /**
+   * True unless given. `cancelled`: there is one, and the batch normalization behind subtracts it again with the mean. Its gradient
+   * is 0; computed, it would be nothing but rounding.
+   */
+  readonly bias?: boolean | 'cancelled';
 }
 
 /**
@@ -49,6 +52,7 @@ export class Convolution implements Layer {
   readonly #kernel: readonly number[];
   readonly #geometry: ConvolutionGeometry;
   readonly #bias: boolean;
+  readonly #biasCancelled: boolean;
 
   constructor(spatialDims: SpatialDims, name: string, options: ConvolutionOptions) {
     const { kernel, stride = 1, dilation = 1, padding = 0, bias = true } = options;
@@ -73,12 +77,13 @@ export class Convolution implements Layer {
       dilations,
       padding: sides,
     };
-    this.#bias = bias;
+    this.#bias = bias !== false;
+    this.#biasCancelled = bias === 'cancelled';
     this.parameters = convolutionParameters(name, {
       shape: [...this.#kernel, this.#inChannels, this.#outChannels],
       layout: 'convolution',
       fanIn: this.#inChannels * sizeOf(this.#kernel),
-      bias: bias ? this.#outChannels : 0,
+      bias: this.#bias ? this.#outChannels : 0,
     });
   }
 
@@ -132,7 +137,9 @@ export class Convolution implements Layer {
   backwardWeights({ engine, parameters }: Pass, [x]: Saved, dy: Tensor): void {
     const filterShape = [...this.#kernel, this.#inChannels, channelsOf(dy.shape)];
     parameters.accumulate(`${this.name}.weight`, engine.convolveFilterGradient(x!, filterShape, dy, this.#geometry));
-    if (this.#bias) parameters.accumulate(`${this.name}.bias`, engine.biasGradient(dy));
+    if (!this.#bias) return;
+    const gradient = this.#biasCancelled ? engine.math.zeros([this.#outChannels]) : engine.biasGradient(dy);
+    parameters.accumulate(`${this.name}.bias`, gradient);
   }
 }
 

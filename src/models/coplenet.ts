@@ -92,7 +92,7 @@ const sum = (name: string, pop: string): Cell => ({ name: `${name}.sum`, layers:
 
 /** Convolution of 1, normalization, leaky ReLU. */
 const activated = (make: LayerFactory, name: string, inChannels: number, outChannels: number): Layer[] => [
-  make.convolution(`${name}.conv`, { inChannels, outChannels, kernel: 1 }),
+  make.convolution(`${name}.conv`, { inChannels, outChannels, kernel: 1, bias: 'cancelled' }),
   make.batchNorm(`${name}.norm`, { channels: outChannels }),
   make.leakyRelu(`${name}.act`),
 ];
@@ -102,7 +102,7 @@ const blockCells =
   (name: string, inChannels: number, outChannels: number, rate: number): Cell[] => {
     const prefix = `${name}.conv_conv_se`;
     const convolution = (index: number, from: number): Cell => {
-      const options = { inChannels: from, outChannels, kernel: 3, padding: 1 };
+      const options = { inChannels: from, outChannels, kernel: 3, padding: 1, bias: 'cancelled' } as const;
       return {
         name: `${prefix}.${index}.conv`,
         layers: [make.convolution(`${prefix}.${index}.conv`, options)],
@@ -144,6 +144,8 @@ export function asppCells(make: LayerFactory, prefix: string, options: AsppOptio
   const branches = kernels.map((kernel, index) => ({
     ...{ inChannels, outChannels: branchChannels, kernel, dilation: dilations[index]! },
     padding: 'same' as const,
+    // What a branch adds everywhere, the mix adds everywhere.
+    bias: 'cancelled' as const,
   }));
   const convolutions = make.parallelConvolutions(`${prefix}convs`, branches);
   const channels = branchChannels * kernels.length;

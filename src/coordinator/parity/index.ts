@@ -4,6 +4,7 @@ import type { PlacementName, TrainingScheduleName } from '../../config/scheduleN
 import { startEngine } from '../../engine/index.ts';
 import type { Comparison } from './compare.ts';
 import { runLossCase, runMetricCase } from './moduleCases.ts';
+import { runModuleCase } from './moduleRun.ts';
 import { readReferenceCase, type ReferenceCase } from './referenceCase.ts';
 import { runSlidingWindowCase } from './slidingWindowCases.ts';
 import { runTrainCase } from './trainCase.ts';
@@ -12,7 +13,7 @@ import { runTransformCase } from './transformCases.ts';
 export type { Comparison } from './compare.ts';
 
 export interface ParityOptions {
-  /** Worker processes of a training case; 1 unless given. */
+  /** Worker processes of a training case or a module, where it has cells enough; 1 unless given. */
   readonly workers?: number;
   /** As in the case unless given. */
   readonly microBatches?: number;
@@ -34,6 +35,8 @@ export interface ParityResult {
   readonly status: 'agrees' | 'differs' | 'skipped';
   /** Why it was skipped. */
   readonly reason?: string;
+  /** Of a module: it has not cells for more. Where more were asked for, so many took part. */
+  readonly mostWorkers?: number;
   readonly errors: readonly Comparison[];
   readonly seconds: number;
 }
@@ -64,31 +67,34 @@ export async function runParity(
 async function runCase(
   reference: ReferenceCase,
   options: ParityOptions,
-): Promise<Pick<ParityResult, 'kind' | 'status' | 'reason' | 'errors'>> {
+): Promise<Pick<ParityResult, 'kind' | 'status' | 'reason' | 'errors' | 'mostWorkers'>> {
   const { description } = reference;
   if (description.status === 'unknown') {
     return { kind: description.kind, status: 'skipped', reason: description.reason, errors: [] };
   }
   const known = description.description;
-  const errors = await compare(reference, known, options);
-  return { kind: known.kind, status: errors.every(({ agrees }) => agrees) ? 'agrees' : 'differs', errors };
+  const outcome = await compare(reference, known, options);
+  const agrees = outcome.errors.every((each) => each.agrees);
+  return { kind: known.kind, status: agrees ? 'agrees' : 'differs', ...outcome };
 }
 
 async function compare(
   reference: ReferenceCase,
   known: Extract<ReferenceCase['description'], { status: 'known' }>['description'],
   options: ParityOptions,
-): Promise<Comparison[]> {
+): Promise<Pick<ParityResult, 'errors' | 'mostWorkers'>> {
   switch (known.kind) {
     case 'train':
-      return runTrainCase(reference, known, options);
+      return { errors: await runTrainCase(reference, known, options) };
+    case 'module':
+      return runModuleCase(reference, known, options);
     case 'loss':
-      return runLossCase(await startEngine({ name: options.engine ?? 'auto' }), reference, known);
+      return { errors: runLossCase(await startEngine({ name: options.engine ?? 'auto' }), reference, known) };
     case 'metric':
-      return runMetricCase(reference, known);
+      return { errors: runMetricCase(reference, known) };
     case 'sliding_window':
-      return runSlidingWindowCase(reference, known);
+      return { errors: runSlidingWindowCase(reference, known) };
     case 'transform':
-      return runTransformCase(reference, known);
+      return { errors: runTransformCase(reference, known) };
   }
 }

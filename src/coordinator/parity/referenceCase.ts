@@ -4,6 +4,7 @@ import { SafetensorsError } from '../../checkpoint/safetensorsError.ts';
 import { blendModes, paddingModes } from '../../config/schema/inference.ts';
 import { modelSchema } from '../../config/schema/model.ts';
 import { optimizerSchema } from '../../config/schema/optimizer.ts';
+import { moduleSchema, type ModuleCase } from './moduleSchema.ts';
 import { surfaceSchema } from './surfaceSchema.ts';
 import { transformCaseSchema, type TransformCase } from './transformSchema.ts';
 
@@ -71,6 +72,7 @@ export type MetricCase = z.infer<typeof metricSchema>;
 export type SlidingWindowCase = z.infer<typeof slidingWindowSchema>;
 
 const SCHEMAS = {
+  module: moduleSchema,
   sliding_window: slidingWindowSchema,
   train: trainSchema,
   loss: lossSchema,
@@ -82,7 +84,7 @@ const SCHEMAS = {
 export type CaseDescription =
   | {
       readonly status: 'known';
-      readonly description: SlidingWindowCase | TrainCase | LossCase | MetricCase | TransformCase;
+      readonly description: ModuleCase | SlidingWindowCase | TrainCase | LossCase | MetricCase | TransformCase;
     }
   | { readonly status: 'unknown'; readonly kind: string; readonly reason: string };
 

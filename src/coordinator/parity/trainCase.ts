@@ -1,19 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { channelsFirst } from '../../checkpoint/pytorchLayout.ts';
-import { readSafetensors, type StoredTensor } from '../../checkpoint/safetensors.ts';
-import type { TensorValues } from '../../checkpoint/dtype.ts';
 import { chunk } from '../../pipeline/microBatch.ts';
-import { foldedPlacement, interleavedPlacement } from '../../pipeline/placements.ts';
-import { schedules } from '../../pipeline/schedules.ts';
-import { stagesPerWorkerOf, type PlacementName } from '../../config/scheduleName.ts';
 import type { TensorMessage } from '../../transport/tensorMessage.ts';
 import { Pipeline } from '../pipeline.ts';
-import type { PipelineOptions } from '../pipelineOptions.ts';
 import { compareElements, compareGradients, DIRECT, MULTIPLIED, type Comparison } from './compare.ts';
 import type { ParityOptions } from './index.ts';
 import { tensorOf, tensorsUnder, type ReferenceCase, type TrainCase } from './referenceCase.ts';
+import { collect, joinOutputs, pairs, scheduleOf } from './replayRun.ts';
 
 /** Runs a training case through real worker processes, and compares all that it says. */
 export async function runTrainCase(
@@ -61,21 +55,6 @@ async function launch(
   return { pipeline, microBatches };
 }
 
-/** The schedule that was asked for, on the placement that was asked for or its own. */
-function scheduleOf(
-  { schedule = 'gpipe', placement }: ParityOptions,
-  workers: number,
-): Pick<PipelineOptions, 'schedule' | 'stagesPerWorker' | 'placement'> {
-  const family = { schedule: schedules[schedule], stagesPerWorker: stagesPerWorkerOf({ schedule }) };
-  if (placement === undefined) return family;
-  const lay: Record<PlacementName, readonly number[]> = {
-    consecutive: interleavedPlacement(workers, 1),
-    interleaved: interleavedPlacement(workers, 2),
-    folded: foldedPlacement(workers),
-  };
-  return { ...family, placement: lay[placement] };
-}
-
 async function compareRun(
   reference: ReferenceCase,
   { steps, optimizer }: TrainCase,
@@ -114,35 +93,7 @@ function compareOutputs(
   name: 'output' | 'eval_output',
   messages: readonly TensorMessage[],
 ): Comparison {
-  const parts = messages.map(({ header, values }) => channelsFirst(values as Float32Array, header.shape).values);
-  const got = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    got.set(part, offset);
-    offset += part.length;
-  }
+  const got = joinOutputs(messages);
   const { values: expected } = tensorOf(reference, name);
   return compareElements(name, [{ name, got, expected }], name === 'output' ? DIRECT : MULTIPLIED);
 }
-
-/** What all workers together hold, by parameter name. */
-async function collect(
-  pipeline: Pipeline,
-  what: 'parameters' | 'gradients',
-  directory: string,
-): Promise<ReadonlyMap<string, StoredTensor>> {
-  const files = await pipeline.dump(what, (worker) => join(directory, `${what}-${worker}.safetensors`));
-  const parts = await Promise.all(files.map((file) => readSafetensors(file)));
-  return new Map(parts.flatMap(({ tensors }) => [...tensors]));
-}
-
-/** Every expected tensor with ours of the same name; one that we lack is empty, and so differs. */
-const pairs = (
-  expected: ReadonlyMap<string, StoredTensor>,
-  got: ReadonlyMap<string, StoredTensor>,
-): { name: string; got: TensorValues; expected: TensorValues }[] =>
-  [...expected].map(([name, { values }]) => ({
-    name,
-    got: got.get(name)?.values ?? new Float32Array(0),
-    expected: values,
-  }));
