@@ -112,6 +112,9 @@ function besideEdge(
 /** Adding and taking away 1.5 · 2⁵² rounds to the nearest whole number, a half to the even one, as PyTorch does. */
 const ROUNDING = 1.5 * 2 ** 52;
 
+/** The nearest whole number, of two the even one. */
+export const roundEven = (value: number): number => value + ROUNDING - ROUNDING;
+
 /** The nearest voxel of each place of one row, from the channel that begins at `begin`. */
 function sampleNearest<T extends VoxelArray>(
   { values, size: [nx, ny, nz] }: Volume<T>,
@@ -123,9 +126,9 @@ function sampleNearest<T extends VoxelArray>(
 ): void {
   const plane = nx * ny;
   for (let n = 0; n < xs.length; n++) {
-    const i = xs[n]! + ROUNDING - ROUNDING;
-    const j = ys[n]! + ROUNDING - ROUNDING;
-    const k = zs[n]! + ROUNDING - ROUNDING;
+    const i = roundEven(xs[n]!);
+    const j = roundEven(ys[n]!);
+    const k = roundEven(zs[n]!);
     const lies = i >= 0 && j >= 0 && k >= 0 && i < nx && j < ny && k < nz;
     out[at + n] = lies ? values[begin + i + nx * j + plane * k]! : outside;
   }

@@ -1,5 +1,6 @@
 import { closestAxes, compose, invert } from '../affine.ts';
 import { resampleTo } from '../resample.ts';
+import { roundEven } from '../sampling.ts';
 import type { Affine, Volume } from '../volume.ts';
 import type { DeterministicTransform, SpecOf } from './transform.ts';
 
@@ -28,7 +29,7 @@ export const spacing = ({ pixdim, diagonal, padding_mode: mode }: SpecOf<'Spacin
   },
 });
 
-/** As many voxels as the image is long, to the nearest: round(extent + 1) with the extent between its outer voxels' middles. */
+/** As many voxels as the image is long, to the nearest, a half to the even: round(extent + 1) with the extent between its outer voxels' middles. */
 function spacedGrid({ size, affine }: Volume, pixdim: Triple, diagonal: boolean): Grid {
   const linear = diagonal ? scaled(IDENTITY, pixdim) : scaled(unsheared(affine), pixdim);
   const corners = cornersOf(size).map((corner) => through(affine, corner));
@@ -41,7 +42,7 @@ function spacedGrid({ size, affine }: Volume, pixdim: Triple, diagonal: boolean)
   const kept = JSON.stringify(closestAxes(affine)) === JSON.stringify(closestAxes(linear));
   const shift = (row: number): number => (kept ? affine[row]![3] : lowest(row));
   return {
-    size: [Math.round(extent(0) + 1), Math.round(extent(1) + 1), Math.round(extent(2) + 1)],
+    size: [roundEven(extent(0) + 1), roundEven(extent(1) + 1), roundEven(extent(2) + 1)],
     affine: linear.map(([a, b, c, t], row) => [a, b, c, row < 3 ? shift(row) : t] as const),
   };
 }

@@ -73,6 +73,11 @@ describe('Spacing', () => {
     );
   });
 
+  test('rounds half a voxel to the even number, as numpy does', () => {
+    const subject = imageOf([8, 6, 1], (x) => x);
+    expect(apply(subject, { name: 'Spacing', pixdim: [2, 2, 1] }).image.size).toEqual([4, 4, 1]);
+  });
+
   test('leaves an image as it is that has that spacing already', () => {
     const subject = placedSubject([3, 4, 5], identityAffine([1, 1.5, 2]));
     expect(apply(subject, { name: 'Spacing', pixdim: [1, 1.5, 2.0004] })).toBe(subject);
