@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { DataError } from '../dataError.ts';
 
 /** dataset.json of a data set's folder, as `schema` has it. Throws a DataError. */

@@ -25,6 +25,6 @@ function formatOf(folder: string): DataSetFormat {
   throw new DataError(
     folder,
     `it is not to be told which data set this is: there is ${seen} in it`,
-    'Give a folder with dataset.json (Decathlon, nnU-Net) or with train/<case>/img_crp_v2.npy (HaN), or say data.format',
+    'Give a folder with dataset.json (Decathlon, nnU-Net) or with train/<case>/img_crp_v2.npy (HaN), or say data.format (--format)',
   );
 }
