@@ -61,7 +61,12 @@ it.each([
   ['t_orientation_SPL', ['output', 'output_affine']],
   ['t_rand_3d_elastic_bilinear', ['output']],
   ['t_rand_3d_elastic_nearest', ['output']],
+  ['t_rand_3d_elastic_reflection', ['output']],
+  ['t_rand_affine_bilinear', ['output']],
+  ['t_rand_affine_nearest', ['output']],
   ['t_scale_intensity_range', ['output']],
+  ['t_spacing_diagonal', ['output', 'output_affine']],
+  ['t_spacing_oblique', ['output', 'output_affine']],
   ['t_spatial_pad_end', ['output']],
   ['t_spatial_pad_symmetric', ['output']],
 ])('the transform of %s agrees with MONAI', async (name, tensors) => {
