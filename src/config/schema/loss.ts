@@ -30,9 +30,10 @@ export const lossSchema = z.discriminatedUnion('name', [
       .describe('1 is the mean absolute error, 2 the Dice loss; between them, what is wrong by much counts for less.'),
     denominator: z
       .enum(['squares', 'sums'])
-      .default('squares')
+      .default('sums')
       .describe(
-        "One ratio over all classes, Σ p² + Σ g² below (the paper's), or the mean of one a class, Σ p + Σ g (PyMIC's).",
+        "The mean of one ratio a class, over Σ p + Σ g (PyMIC's), or one ratio over all classes, over Σ p² + Σ g² (the paper's), " +
+          'which learns more slowly where the background is nearly all of the image.',
       ),
     class_weights: classWeights,
   }),
