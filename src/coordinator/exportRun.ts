@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { onnxGraph } from '../checkpoint/onnx/graph.ts';
 import { writeOnnx } from '../checkpoint/onnx/write.ts';
 import { findParameters, readFloats } from '../checkpoint/parameters.ts';
@@ -47,7 +47,7 @@ export async function exportRun(options: ExportOptions): Promise<ExportResult> {
   const { runDirectory, version, onnx, safetensors, signal } = options;
   const { run } = loadRunFile(join(runDirectory, runFiles.run), [], { checkFiles: false });
   const model = buildModel(run.model);
-  const path = resolve(options.weights ?? join(runDirectory, runFiles.weights));
+  const path = options.weights ?? join(runDirectory, runFiles.weights);
   const weights = await SafetensorsFile.open(path);
   const files: ExportedFile[] = [];
   try {
