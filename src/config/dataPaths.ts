@@ -33,7 +33,9 @@ export function mapPaths({ image, label, ...rest }: CaseSpec, change: (path: str
 /** The run with the paths of its images made absolute, so that it means the same from any folder. */
 export function withAbsolutePaths(run: RunFile, baseDirectory: string): RunFile {
   const absolute = (entry: CaseSpec): CaseSpec => mapPaths(entry, (path) => resolve(baseDirectory, path));
-  const { train, validation } = run.data;
+  const { train, validation, cache } = run.data;
+  const absoluteCache =
+    cache.directory === undefined ? cache : { ...cache, directory: resolve(baseDirectory, cache.directory) };
   const { initial_weights: weights } = run.training;
   const absoluteSchedule = <P extends { readonly schedule?: PipelineSpec['schedule'] | undefined }>(pipeline: P): P =>
     pipeline.schedule !== undefined && isSchedulePath(pipeline.schedule)
@@ -41,7 +43,7 @@ export function withAbsolutePaths(run: RunFile, baseDirectory: string): RunFile 
       : pipeline;
   return {
     ...run,
-    data: { ...run.data, train: train.map(absolute), validation: validation.map(absolute) },
+    data: { ...run.data, train: train.map(absolute), validation: validation.map(absolute), cache: absoluteCache },
     ...(weights === undefined
       ? {}
       : { training: { ...run.training, initial_weights: resolve(baseDirectory, weights) } }),

@@ -5,6 +5,7 @@ import type { LoaderConfiguration } from '../data/loader/configuration.ts';
 import { chunk } from '../pipeline/microBatch.ts';
 import type { ScheduleFamily } from '../pipeline/schedules.ts';
 import type { Layout } from './layout.ts';
+import { settleCache } from './loading.ts';
 import { Pipeline } from './pipeline.ts';
 import type { PipelineOptions } from './pipelineOptions.ts';
 import { scheduleFamily } from './scheduleFamily.ts';
@@ -26,6 +27,8 @@ export async function launchPhase(
 ): Promise<Pipeline> {
   const { model, seed, loss, optimizer, pipeline: settings, engine, training } = run;
   const { micro_batches: parts } = settings;
+  const { cache, note: cached } = await settleCache(run, baseDirectory);
+  if (cached) note(cached);
   const pipeline = await Pipeline.launch({
     ...{ model, loss, optimizer, seed, engine, signal, weights, note },
     workers: plan.workers,
@@ -37,7 +40,7 @@ export async function launchPhase(
     memory: settings.memory,
     batchNorm: settings.batch_norm,
     teacher: training.self_ensembling !== undefined,
-    loader: loaderOf(run, plan, baseDirectory),
+    loader: loaderOf({ ...run, data: { ...run.data, cache } }, plan, baseDirectory),
     microBatchShape: plan.microBatchShape,
     microBatches: parts === 'auto' ? 'auto' : chunk(training.batch_size, parts).length,
     batchSize: training.batch_size,

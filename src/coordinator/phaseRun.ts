@@ -136,7 +136,8 @@ export class PhaseRun {
     const seconds = (performance.now() - begin) / 1000;
     this.#steps++;
     this.#seconds += seconds;
-    this.#report(request.step, { loss: result.loss, learningRate: rate, seconds }, norm);
+    const figures = { loss: result.loss, learningRate: rate, seconds, loading: result.loading / seconds };
+    this.#report(request.step, figures, norm);
   }
 
   /** By updates: several mini-batches may make one. */
@@ -169,7 +170,7 @@ export class PhaseRun {
 
   #report(
     step: number,
-    figures: { loss: number; learningRate: number; seconds: number },
+    figures: { loss: number; learningRate: number; seconds: number; loading: number },
     gradientNorm: number | undefined,
   ): void {
     const { phase, before, report } = this.#options;

@@ -1,4 +1,4 @@
-import type { RunFile } from '../config/runFile.ts';
+import type { CaseSpec, RunFile } from '../config/runFile.ts';
 import { isRandom, transformSteps, type TransformStep } from '../config/transformList.ts';
 import { caseFiles } from '../data/caseFiles.ts';
 import { caseHeader } from '../data/caseHeaders.ts';
@@ -29,13 +29,24 @@ const triple = ([x = 1, y = 1, z = 1]: readonly number[]): SampleSize['size'] =>
  */
 export async function sizesOfCases(run: RunFile, model: Model, baseDirectory: string): Promise<SampleSize[]> {
   const sizes: SampleSize[] = [];
-  for (const entry of run.data.train) {
-    const files = caseFiles(entry, baseDirectory);
-    const grid = await caseHeader(files, { ...run.data, channels: model.inChannels });
-    const { size } = followsFromVoxels(run) ? await transformed(files.images, run) : grid;
-    sizes.push({ file: files.images[0]!, size: sampleSize(cropped(size, run), { ...run.data, ...model }) });
-  }
+  let first: unknown;
+  for (const entry of run.data.train)
+    try {
+      sizes.push(await sizeOfCase(entry, run, model, baseDirectory));
+    } catch (error) {
+      // Whoever draws from it will tell; but something must be left.
+      if (run.data.unreadable === 'stop') throw error;
+      first ??= error;
+    }
+  if (sizes.length === 0 && first !== undefined) throw first;
   return sizes;
+}
+
+async function sizeOfCase(entry: CaseSpec, run: RunFile, model: Model, baseDirectory: string): Promise<SampleSize> {
+  const files = caseFiles(entry, baseDirectory);
+  const grid = await caseHeader(files, { ...run.data, channels: model.inChannels });
+  const { size } = followsFromVoxels(run) ? await transformed(files.images, run) : grid;
+  return { file: files.images[0]!, size: sampleSize(cropped(size, run), { ...run.data, ...model }) };
 }
 
 /** Whether an image has to be read to know the size of its samples. */

@@ -1,6 +1,6 @@
 import { textWidth } from './textWidth.ts';
 import type { TrainEvent } from './trainEvent.ts';
-import { formatDuration, formatMeasure } from './units.ts';
+import { formatDuration, formatMeasure, formatShare } from './units.ts';
 
 /** How far a training run is. Times are in seconds of any one clock. */
 export interface Progress {
@@ -14,11 +14,21 @@ export interface Progress {
   readonly start: { readonly time: number; readonly step: number };
   readonly now: number;
   /** The last few steps, over which loss and speed are averaged. */
-  readonly recent: readonly { readonly loss: number; readonly samples: number; readonly seconds: number }[];
+  readonly recent: readonly RecentStep[];
   readonly dice?: number;
 }
 
+interface RecentStep {
+  readonly loss: number;
+  readonly samples: number;
+  readonly seconds: number;
+  /** Of the seconds, for how long data were waited for. */
+  readonly waited: number;
+}
+
 const WINDOW = 20;
+/** Waiting for data is worth a word from this share of the time on. */
+const WORTH_TELLING = 0.05;
 
 export const initialProgress: Progress = {
   steps: 0,
@@ -47,8 +57,10 @@ export function advance(progress: Progress, event: TrainEvent, now: number): Pro
       };
     }
     case 'step': {
-      const { step, epoch, steps, loss, samples, seconds } = event;
+      const { step, epoch, steps, loss, samples, seconds, loading = 0 } = event;
       const first = progress.recent.length === 0;
+      // The first mini-batch nobody could make ahead.
+      const waited = first ? 0 : loading * seconds;
       return {
         ...progress,
         step,
@@ -57,7 +69,7 @@ export function advance(progress: Progress, event: TrainEvent, now: number): Pro
         // What went before the first step (loading, profiling) says nothing about the steps to come.
         start: first ? { time: now - seconds, step: step - 1 } : progress.start,
         now,
-        recent: [...progress.recent, { loss, samples, seconds }].slice(-WINDOW),
+        recent: [...progress.recent, { loss, samples, seconds, waited }].slice(-WINDOW),
       };
     }
     case 'validated':
@@ -80,6 +92,12 @@ export function samplesPerSecond({ recent }: Progress): number | undefined {
   return seconds > 0 ? total(recent.map((step) => step.samples)) / seconds : undefined;
 }
 
+/** The share of the time for which data were waited for. */
+function loadingShare({ recent }: Progress): number {
+  const seconds = total(recent.map((step) => step.seconds));
+  return seconds > 0 ? total(recent.map((step) => step.waited)) / seconds : 0;
+}
+
 /** From all that has passed since the first step began, so that validations count with their share. */
 export function secondsLeft({ start, now, step, steps }: Progress): number | undefined {
   const done = step - start.step;
@@ -92,6 +110,7 @@ export function formatProgress(progress: Progress): string {
   const loss = recentLoss(progress);
   const speed = samplesPerSecond(progress);
   const left = secondsLeft(progress);
+  const loading = loadingShare(progress);
   return [
     phase !== undefined && `phase ${phase}`,
     `epoch ${epoch}/${epochs}`,
@@ -100,6 +119,7 @@ export function formatProgress(progress: Progress): string {
     dice !== undefined && `Dice ${dice.toFixed(3)}`,
     speed !== undefined && `${speed.toFixed(speed < 10 ? 1 : 0)} samples/s`,
     left !== undefined && `${formatDuration(left)} left`,
+    loading > WORTH_TELLING && `${formatShare(loading)} waiting for data (raise data.loaders)`,
   ]
     .filter((part) => part !== false)
     .join('  ');

@@ -29,6 +29,8 @@ export type TrainEvent =
       seconds: number;
       /** Samples of this step. */
       samples: number;
+      /** The share of the time for which the first stage waited for images, 0 to 1. */
+      loading?: number;
       gradientNorm?: number;
     }
   | {

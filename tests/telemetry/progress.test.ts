@@ -8,6 +8,7 @@ import {
   samplesPerSecond,
   secondsLeft,
 } from '../../src/telemetry/progress.ts';
+import type { TrainEvent } from '../../src/telemetry/trainEvent.ts';
 import { textWidth } from '../../src/telemetry/textWidth.ts';
 import { launched, run, stepEvent, validated } from './events.ts';
 
@@ -26,6 +27,18 @@ test('the time left is counted from the first step, not from the launch, and val
   const first = advance(before, stepEvent(1), 1000);
   expect(secondsLeft(first)).toBe(6);
   expect(secondsLeft(advance(first, validated(1), 1008))).toBe(30);
+});
+
+test('waiting for data is told from a twentieth of the time on, with what can be done; the first step always waits', () => {
+  const after = (...shares: number[]): string =>
+    formatProgress(
+      shares.reduce(
+        (progress, loading, i) => advance(progress, { ...stepEvent(i + 1), loading } as TrainEvent, i),
+        initialProgress,
+      ),
+    );
+  expect(after(0.9, 0, 0.02)).not.toContain('waiting');
+  expect(after(0, 0.2, 0.4)).toMatch(/  20% waiting for data \(raise data\.loaders\)$/);
 });
 
 test('a run that goes on in the middle counts from where it began', () => {

@@ -55,24 +55,13 @@ describe('the cache in memory', () => {
 });
 
 describe('what the cache will hold', () => {
-  const spec = { kind: 'memory' as const };
+  const twelve = Array.from({ length: 12 }, () => 8e7);
   it('is told before the first step', () => {
-    expect(
-      describeCache(
-        spec,
-        1e9,
-        Array.from({ length: 12 }, () => 8e7),
-      ),
-    ).toBe('12 cases, 960.0 MB, cached in memory');
-    expect(
-      describeCache(
-        spec,
-        7e8,
-        Array.from({ length: 12 }, () => 8e7),
-      ),
-    ).toBe(
-      '12 cases, 960.0 MB: the cache holds 8 of 12 in 700.0 MB; raise data.cache.memory, or data.cache.kind: disk keeps all',
+    expect(describeCache({ kind: 'memory', memory: 1e9 }, twelve)).toBe('12 cases, about 960.0 MB, cached in memory');
+    expect(describeCache({ kind: 'memory', memory: 7e8 }, twelve)).toBe(
+      '12 cases, about 960.0 MB: the cache holds 8 of 12 in 700.0 MB, and the others are read again and again; ' +
+        'raise data.cache.memory, or set data.cache.kind to disk',
     );
-    expect(describeCache({ kind: 'disk' }, 1e9, [1])).toBeUndefined();
+    expect(describeCache({ kind: 'disk', memory: 1e9 }, twelve)).toBeUndefined();
   });
 });
