@@ -200,7 +200,7 @@ class Prediction {
       recompute: settings.recompute === 'auto' ? 'except_last' : settings.recompute,
       batchNorm: settings.batch_norm,
       weights: { file: weights === undefined ? resolve(runDirectory, runFiles.weights) : resolve(weights), prefix: '' },
-      loader: { kind: 'images', model: spec, transforms: data.transforms },
+      loader: { kind: 'images', model: spec, transforms: data.transforms, npy_spacing: data.npy_spacing },
       costs: 'estimated',
       note: (text) => report({ kind: 'note', text }),
     });

@@ -26,7 +26,8 @@ export interface Placed {
 
 /** Reads an image and forgets its voxels: the loader has its own. Throws a NiftiError or a DataError. */
 export async function placeOf({ files }: Job, { data }: RunFile, model: Model): Promise<Placed> {
-  const { image, grid, source } = await loadImage(files, { channels: model.inChannels, transforms: data.transforms });
+  const { transforms, npy_spacing } = data;
+  const { image, grid, source } = await loadImage(files, { channels: model.inChannels, transforms, npy_spacing });
   return { from: { size: image.size, affine: image.affine }, to: grid, source };
 }
 

@@ -25,7 +25,12 @@ const configurationSchema = z.discriminatedUnion('kind', [
     seed: z.number().int().nonnegative(),
   }),
   /** Image files, one by one, as requests name them. */
-  z.strictObject({ kind: z.literal('images'), model: modelSchema, transforms: transformsSchema }),
+  z.strictObject({
+    kind: z.literal('images'),
+    model: modelSchema,
+    transforms: transformsSchema,
+    npy_spacing: dataSchema.shape.npy_spacing,
+  }),
 ]);
 
 export type LoaderConfiguration = z.infer<typeof configurationSchema>;

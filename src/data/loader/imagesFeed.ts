@@ -1,11 +1,11 @@
-import type { ModelSpec, TransformSpec } from '../../config/runFile.ts';
 import type { Model } from '../../models/cell.ts';
 import { buildModel } from '../../models/index.ts';
 import type { Source } from '../../transport/protocol.ts';
 import { cutWindow } from '../cutWindow.ts';
-import { loadImage } from '../dataset.ts';
+import { loadImage, type ImageOptions } from '../dataset.ts';
 import type { Volume } from '../volume.ts';
 import { wholeImage } from '../wholeImage.ts';
+import type { LoaderConfiguration } from './configuration.ts';
 import { samplesOf, type Batch, type Feed } from './feed.ts';
 
 type Windows = Extract<Source, { kind: 'windows' }>;
@@ -13,12 +13,12 @@ type Windows = Extract<Source, { kind: 'windows' }>;
 /** Images for prediction: whole, or window by window. The image that windows are cut from is kept until another one is asked for. */
 export class ImagesFeed implements Feed {
   readonly #model: Model;
-  readonly #transforms: readonly TransformSpec[];
+  readonly #options: ImageOptions;
   #kept: { readonly key: string; readonly image: Volume<Float32Array> } | undefined;
 
-  constructor({ model, transforms }: { model: ModelSpec; transforms: readonly TransformSpec[] }) {
+  constructor({ model, transforms, npy_spacing }: Omit<Extract<LoaderConfiguration, { kind: 'images' }>, 'kind'>) {
     this.#model = buildModel(model);
-    this.#transforms = transforms;
+    this.#options = { channels: this.#model.inChannels, transforms, npy_spacing };
   }
 
   async batch(source: Source): Promise<Batch> {
@@ -50,8 +50,7 @@ export class ImagesFeed implements Feed {
   }
 
   async #load(files: readonly string[]): Promise<Volume<Float32Array>> {
-    const options = { channels: this.#model.inChannels, transforms: this.#transforms };
-    return (await loadImage(files, options)).image;
+    return (await loadImage(files, this.#options)).image;
   }
 
   async close(): Promise<void> {
