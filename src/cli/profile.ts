@@ -1,13 +1,17 @@
 import { Command } from 'commander';
 import type { CliContext } from './context.ts';
+import { InputError } from './exit.ts';
 import { interruptible } from './interrupt.ts';
 import { loadRun } from './loadRun.ts';
 import { overridesOf, runFileOptions, setOption, type RunFileFlags } from './options.ts';
+import { askedPhases, forPhases, phaseField, phaseOption, phaseTitle, type AskedPhase } from './phases.ts';
 import { describeProfile } from './profileReport.ts';
+import type { MeasuredRun } from './services.ts';
 
 interface Flags {
   readonly force?: true;
   readonly output?: string;
+  readonly phase?: string;
   readonly json?: true;
 }
 
@@ -27,6 +31,7 @@ export function profileCommand(context: CliContext): Command {
   for (const option of runFileOptions(['workers', 'micro-batches', 'engine', 'threads'])) command.addOption(option);
   return command
     .addOption(setOption())
+    .addOption(phaseOption())
     .option('--force', 'measure although it is known')
     .option('--output <file>', 'write the profile there, too (lamp plan --profile reads it)')
     .option('--json', 'print the profiles and the bytes of every cell as JSON')
@@ -35,10 +40,27 @@ export function profileCommand(context: CliContext): Command {
       const { out, err, services } = context;
       const { run, baseDirectory } = loadRun(file, overridesOf(flags));
       const { force, output } = flags;
+      const phases = askedPhases(run, flags.phase);
+      if (output !== undefined && phases.length > 1)
+        throw new InputError('--output is for the profile of one phase: say which with --phase');
       const measured = await interruptible(err, (signal) =>
-        services.profileRun({ run, baseDirectory, force, output, signal }),
+        forPhases(phases, async (phase) => ({
+          phase,
+          profiles: await services.profileRun({ run: phase.run, baseDirectory, force, output, signal }),
+        })),
       );
-      if (flags.json) out.write(`${JSON.stringify(measured)}\n`);
-      else out.write(`${measured.map(describeProfile).join('\n\n')}\n`);
+      if (flags.json) out.write(`${JSON.stringify(measured.flatMap(dataOf))}\n`);
+      else out.write(`${measured.map(describe).join('\n\n\n')}\n`);
     });
 }
+
+interface MeasuredPhase {
+  readonly phase: AskedPhase;
+  readonly profiles: readonly MeasuredRun[];
+}
+
+const dataOf = ({ phase, profiles }: MeasuredPhase): object[] =>
+  profiles.map((profile) => ({ ...phaseField(phase), ...profile }));
+
+const describe = ({ phase, profiles }: MeasuredPhase): string =>
+  phaseTitle(phase) + profiles.map(describeProfile).join('\n\n');

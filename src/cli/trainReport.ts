@@ -1,22 +1,52 @@
+import { sep } from 'node:path';
 import type { RunFile } from '../config/runFile.ts';
 import { caseFiles } from '../data/caseFiles.ts';
 import type { TrainResult } from './services.ts';
-import { listFiles, runFiles } from '../telemetry/runDirectory.ts';
-import { formatTable } from '../telemetry/table.ts';
+import { bestFolder, listFiles, phasesFolder, runFiles } from '../telemetry/runDirectory.ts';
+import { formatTable, type Column } from '../telemetry/table.ts';
+import type { PhaseSummary } from '../telemetry/trainEvent.ts';
 import { formatBytes, formatCount, formatDuration } from '../telemetry/units.ts';
 
 /** How good the network is, by structure, what that figure means, and how long it took. */
 export function describeResult(run: RunFile, baseDirectory: string, result: TrainResult): string {
   const speed = `${formatCount(result.steps, 'step')} in ${formatDuration(result.seconds)}, ${result.samplesPerSecond.toFixed(2)} samples/s`;
-  const parts = result.dice && result.meanDice !== undefined ? [describeDice(result.dice, result.meanDice)] : [];
-  return [...parts, describeValidation(run, baseDirectory, result.undeformedDice), speed].join('\n\n');
+  const parts =
+    result.dice && result.meanDice !== undefined
+      ? [describeDice(result.dice, result.meanDice, result.phases.at(-1))]
+      : [];
+  if (result.phases.length > 1) parts.unshift(describePhases(result.phases));
+  const skipped = result.skipped
+    ? [`${formatCount(result.skipped.length, 'training case')} could not be used: ${result.skipped.join(', ')}`]
+    : [];
+  return [...parts, describeValidation(run, baseDirectory, result.undeformedDice), ...skipped, speed].join('\n\n');
 }
 
-function describeDice(dice: Readonly<Record<string, number>>, mean: number): string {
+/** Every structure's Dice in the best validation, and where another one was better for it alone, the best of its own. */
+function describeDice(dice: Readonly<Record<string, number>>, mean: number, phase: PhaseSummary | undefined): string {
+  const own = (name: string, value: number): string[] => {
+    const best = phase?.structures[name];
+    return best && best.dice > value ? [best.dice.toFixed(3), String(best.epoch)] : ['', ''];
+  };
   const row = (name: string, value: number): string[] => [name, Number.isNaN(value) ? 'absent' : value.toFixed(3)];
+  const rows = [
+    ...Object.entries(dice).map(([name, value]) => [...row(name, value), ...own(name, value)]),
+    [...row('mean', mean), '', ''],
+  ];
+  const right = (title: string): Column => ({ title, align: 'right' });
+  const columns = [{ title: 'structure' }, right('Dice'), right('best by itself'), right('after epoch')];
+  const others = rows.some(([, , best]) => best !== '');
+  return formatTable(others ? columns : columns.slice(0, 2), others ? rows : rows.map((cells) => cells.slice(0, 2)));
+}
+
+function describePhases(phases: readonly PhaseSummary[]): string {
+  const right = (title: string): Column => ({ title, align: 'right' });
   return formatTable(
-    [{ title: 'structure' }, { title: 'Dice', align: 'right' }],
-    [...Object.entries(dice).map(([name, value]) => row(name, value)), row('mean', mean)],
+    [{ title: 'phase' }, ...['epochs', 'steps', 'time', 'best mean Dice', 'after epoch'].map(right), { title: '' }],
+    phases.map(({ phase = '', epochs, steps, seconds, best, stoppedEarly }) => [
+      ...[phase, String(epochs), String(steps), formatDuration(seconds)],
+      ...(best ? [best.meanDice.toFixed(3), String(best.epoch)] : ['', '']),
+      stoppedEarly ? 'stopped early' : '',
+    ]),
   );
 }
 
@@ -66,8 +96,16 @@ const meanings: Readonly<Record<string, string>> = {
   [runFiles.picture]: 'prediction and truth over three slices',
 };
 
+function meaningOf(name: string): string {
+  const [folder, file = ''] = name.split(sep);
+  const of = decodeURIComponent(file.replace(/\.safetensors$/, ''));
+  if (folder === bestFolder) return `the best parameters for ${of}`;
+  if (folder === phasesFolder) return `the best parameters of phase ${of}`;
+  return meanings[name] ?? '';
+}
+
 /** The files that a run left behind. */
 export function describeFiles(directory: string): string {
-  const rows = listFiles(directory).map(({ name, bytes }) => [`  ${name}`, formatBytes(bytes), meanings[name] ?? '']);
+  const rows = listFiles(directory).map(({ name, bytes }) => [`  ${name}`, formatBytes(bytes), meaningOf(name)]);
   return `${directory}/\n${formatTable([{}, { align: 'right' }, {}], rows)}`;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { describeValidation } from '../../src/cli/trainReport.ts';
+import { describeResult, describeValidation } from '../../src/cli/trainReport.ts';
 import { parseRunFile } from '../../src/config/loadRunFile.ts';
 import { exampleText } from '../config/exampleRunFile.ts';
 
@@ -27,4 +27,37 @@ test.each([
   ],
 ])('%j is measured honestly', (overrides, text) => {
   expect(describe(...overrides)).toBe(text);
+});
+
+test('a result says which structures were better in another validation, and how each phase did', () => {
+  const phase = { steps: 4, updates: 4, epochs: 2, seconds: 8 };
+  const result = {
+    ...{
+      meanDice: 0.6,
+      dice: { left: 0.7, right: 0.5 },
+      steps: 8,
+      seconds: 16,
+      samplesPerSecond: 2,
+      directory: 'runs/a',
+    },
+    phases: [
+      { ...phase, phase: 'small', stoppedEarly: true, best: { meanDice: 0.4, epoch: 1 }, structures: {} },
+      {
+        ...{ ...phase, phase: 'large', stoppedEarly: false, best: { meanDice: 0.6, epoch: 3 } },
+        structures: { left: { dice: 0.7, epoch: 3 }, right: { dice: 0.55, epoch: 4 } },
+      },
+    ],
+  };
+  const told = describeResult(parseRunFile(exampleText, 'run.yaml', [same]), '/base', result);
+  expect(told.split('\n\n').slice(0, 2)).toMatchInlineSnapshot(`
+    [
+      "phase  epochs  steps  time  best mean Dice  after epoch
+    small       2      4   8 s           0.400            1  stopped early
+    large       2      4   8 s           0.600            3",
+      "structure   Dice  best by itself  after epoch
+    left       0.700
+    right      0.500           0.550            4
+    mean       0.600",
+    ]
+  `);
 });
