@@ -14,7 +14,8 @@ export interface HeaderOptions extends ReadOptions {
 export async function caseHeader(files: CaseFiles, options: HeaderOptions): Promise<Grid> {
   const image = await imageHeader(files.images, options);
   const labels = typeof files.label === 'string' ? [files.label] : Object.values(files.label);
-  for (const file of labels) checkLabelGrid(file, await readVolumeHeader(file, options), image);
+  for (const file of labels)
+    checkLabelGrid({ file, volume: await readVolumeHeader(file, options) }, { file: files.images[0]!, volume: image });
   return image;
 }
 

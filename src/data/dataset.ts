@@ -108,13 +108,13 @@ export function checkChannels(
 
 /** The class of every voxel, from a label map or from masks. */
 async function readLabels(
-  { label }: CaseFiles,
+  { label, images }: CaseFiles,
   image: Volume,
-  options: CaseOptions & { readonly file?: string },
+  options: CaseOptions,
 ): Promise<{ labels: Volume<Uint8Array>; annotated: readonly boolean[] }> {
   const onGrid = async (file: string): Promise<Volume> => {
     const { volume } = await readVolume(file, options);
-    checkLabelGrid(file, volume, image);
+    checkLabelGrid({ file, volume }, { file: images[0]!, volume: image });
     return volume;
   };
   if (typeof label === 'string') {
@@ -125,15 +125,20 @@ async function readLabels(
   return mergeMasks(label, onGrid, image, options);
 }
 
-interface Placed {
+/** A file's grid. */
+export interface Placed {
   readonly file: string;
   readonly volume: Grid;
 }
 
-export function checkLabelGrid(file: string, label: Grid & { readonly channels: number }, image: Grid): void {
-  if (label.channels !== 1)
-    throw new DataError(file, `a label map has one channel, and this has ${label.channels}`, 'Give a 3D label map');
-  checkGrid({ file, volume: label }, { file: 'the image', volume: image });
+export function checkLabelGrid(
+  label: { readonly file: string; readonly volume: Grid & { readonly channels: number } },
+  image: Placed,
+): void {
+  const { channels } = label.volume;
+  if (channels !== 1)
+    throw new DataError(label.file, `a label map has one channel, and this has ${channels}`, 'Give a 3D label map');
+  checkGrid(label, image);
 }
 
 const RESAMPLE = 'Resample it to the grid of the image, a label map by nearest neighbour';

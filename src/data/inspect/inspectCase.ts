@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { closestAxes, spacingOf } from '../affine.ts';
 import type { CaseFiles } from '../caseFiles.ts';
 import { DataError } from '../dataError.ts';
-import { checkGrid, checkLabelGrid, type Grid } from '../dataset.ts';
+import { checkGrid, checkLabelGrid, type Grid, type Placed } from '../dataset.ts';
 import { NiftiError } from '../nifti/niftiError.ts';
 import { NpyError } from '../npy/npyError.ts';
 import { readVolume } from '../readVolume.ts';
@@ -20,7 +20,8 @@ export interface CaseFindings extends Omit<InspectedCase, 'name' | 'set'> {
 export async function inspectCase(files: CaseFiles, expectation: Expectation): Promise<CaseFindings> {
   const problems: Problem[] = [];
   const { image, grid, digest } = await inspectImage(files.images, expectation, problems);
-  const labels = await inspectLabels(files, grid, expectation, problems);
+  const placed = grid && { file: files.images[0]!, volume: grid };
+  const labels = await inspectLabels(files, placed, expectation, problems);
   const { names } = expectation.labels;
   const masks = files.label;
   const unannotated = typeof masks === 'string' ? [] : names.slice(1).filter((name) => masks[name] === undefined);
@@ -129,14 +130,14 @@ function axesOf(affine: Affine): string {
 
 async function inspectLabels(
   { label, images }: CaseFiles,
-  grid: Grid | undefined,
+  image: Placed | undefined,
   expectation: Expectation,
   problems: Problem[],
 ): Promise<InspectedCase['labels']> {
   const counted =
     typeof label === 'string'
-      ? await inspectMap(label, grid, expectation, problems)
-      : await inspectMasks(label, grid, expectation, problems);
+      ? await inspectMap(label, image, expectation, problems)
+      : await inspectMasks(label, image, expectation, problems);
   if (!counted) return undefined;
   const { names } = expectation.labels;
   if (names.slice(1).every((name) => (counted[name] ?? 0) === 0))
@@ -152,7 +153,7 @@ async function inspectLabels(
 
 async function inspectMap(
   file: string,
-  grid: Grid | undefined,
+  image: Placed | undefined,
   { labels, npy_spacing }: Expectation,
   problems: Problem[],
 ): Promise<Readonly<Record<string, number>> | undefined> {
@@ -166,7 +167,7 @@ async function inspectMap(
   );
   if (!counted) return undefined;
   const { counts, unknown, volume } = counted;
-  if (grid) await noting(problems, async () => checkLabelGrid(file, volume, grid));
+  if (image) await noting(problems, async () => checkLabelGrid({ file, volume }, image));
   if (unknown.length > 0) {
     const shown = unknown.slice(0, 6).map(({ value, voxels }) => `${value} (${voxels} voxels)`);
     const whole = unknown.every(({ value }) => Number.isInteger(value));
@@ -185,7 +186,7 @@ async function inspectMap(
 
 async function inspectMasks(
   masks: Readonly<Record<string, string>>,
-  grid: Grid | undefined,
+  image: Placed | undefined,
   { labels, npy_spacing }: Expectation,
   problems: Problem[],
 ): Promise<Readonly<Record<string, number>>> {
@@ -202,7 +203,7 @@ async function inspectMasks(
     const found = await noting(problems, async () => {
       const { volume } = await readVolume(file, { npy_spacing });
       const { values, ...rest } = volume;
-      if (grid) checkLabelGrid(file, rest, grid);
+      if (image) checkLabelGrid({ file, volume: rest }, image);
       return countLabels(values, mask);
     });
     if (!found) continue;
