@@ -197,12 +197,77 @@ const resizingCases = (dims: SpatialDims): LayerCase[] => {
       input,
       reference: (x) => mean(windowTaps(x, 3, 2)),
     },
+    {
+      title: 'max and average pooling side by side',
+      layer: make.maxAveragePool('p', { kernel: 2 }),
+      input,
+      reference: (x) => tf.concat([largest(windowTaps(x, 2, 2)), mean(windowTaps(x, 2, 2))], -1),
+      values: 'distinct',
+    },
     { title: 'linear upsampling', layer: make.upsample('u'), input, reference: (x) => upsampled(x, 2) },
     {
       title: 'linear upsampling of an axis of one',
       layer: make.upsample('u', { scale: 3 }),
       input: [1, ...[1, 3, 2].slice(0, dims), 2],
       reference: (x) => upsampled(x, 3),
+    },
+  ];
+};
+
+const compositeCases = (dims: SpatialDims): LayerCase[] => {
+  const make = layersFor(dims);
+  const input = [2, ...[5, 4, 6].slice(0, dims), 4];
+  const linear = (x: tf.Tensor, w: tf.Tensor, b: tf.Tensor) => tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D).add(b);
+  const leaky = (x: tf.Tensor) => x.relu().sub(x.neg().relu().mul(0.01));
+  const gate = (x: tf.Tensor, [w0, b0, w2, b2]: readonly tf.Tensor[], inner: typeof leaky, outer: typeof leaky) => {
+    const hidden = inner(linear(x.mean(spatialAxes(dims)), w0!, b0!));
+    return outer(linear(hidden, w2!, b2!)).reshape([2, ...spatialAxes(dims).map(() => 1), 4]);
+  };
+  const branch = { inChannels: 4, padding: 'same' } as const;
+  return [
+    {
+      title: 'squeeze-excite',
+      layer: make.squeezeExcite('s', {
+        ...{ channels: 4, reduction: 2, residual: false },
+        ...{ hidden: 'relu', gate: 'sigmoid' },
+      }),
+      input,
+      reference: (x, p) =>
+        x.mul(
+          gate(
+            x,
+            p,
+            (h) => h.relu(),
+            (g) => g.sigmoid(),
+          ),
+        ),
+    },
+    {
+      title: 'residual squeeze-excite',
+      layer: make.squeezeExcite('s', {
+        ...{ channels: 4, reduction: 1.5, residual: true },
+        ...{ hidden: 'leaky_relu', gate: 'relu' },
+      }),
+      input,
+      reference: (x, p) => x.add(x.mul(gate(x, p, leaky, (g) => g.relu()))),
+    },
+    {
+      title: 'convolutions side by side',
+      layer: make.parallelConvolutions('c', [
+        { ...branch, outChannels: 2, kernel: 1 },
+        { ...branch, outChannels: 3, kernel: 3, dilation: 2, bias: false },
+        { ...branch, outChannels: 1, kernel: 3 },
+      ]),
+      input,
+      reference: (x, [w0, b0, w1, w2, b2]) =>
+        tf.concat(
+          [
+            convolution(x, w0!, { stride: 1, dilation: 1, padding: 0 }).add(b0!),
+            convolution(x, w1!, { stride: 1, dilation: 2, padding: 2 }),
+            convolution(x, w2!, { stride: 1, dilation: 1, padding: 1 }).add(b2!),
+          ],
+          -1,
+        ),
     },
   ];
 };
@@ -214,4 +279,5 @@ export const layerCases = (dims: SpatialDims): LayerCase[] => [
   ...normalizationCases(dims),
   ...activationCases(dims),
   ...resizingCases(dims),
+  ...compositeCases(dims),
 ];

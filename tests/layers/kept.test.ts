@@ -97,6 +97,15 @@ describe.each([1, 3])('with %d samples, what a layer takes for a moment is about
     make.maxPool('max pooling', { kernel: 2 }),
     make.maxPool('overlapping max pooling', { kernel: 3, stride: 1 }),
     make.averagePool('average pooling', { kernel: 2 }),
+    make.maxAveragePool('max and average pooling', { kernel: 2 }),
+    make.squeezeExcite('squeeze-excite', {
+      ...{ channels, reduction: 2, residual: true },
+      ...{ hidden: 'leaky_relu', gate: 'relu' },
+    }),
+    make.parallelConvolutions(
+      'convolutions side by side',
+      [1, 2, 4].map((dilation) => ({ inChannels: channels, outChannels: 4, kernel: 3, dilation, padding: 'same' })),
+    ),
     make.upsample('upsampling'),
     make.dropout('dropout', { rate: 0.5 }),
   ])('$name', (layer) => {

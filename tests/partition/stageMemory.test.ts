@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { OptimizerSpec } from '../../src/config/runFile.ts';
+import type { ModelSpec, OptimizerSpec } from '../../src/config/runFile.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { startEngine } from '../../src/engine/index.ts';
 import { sizeOf, type Shape, type Tensor } from '../../src/engine/tensor.ts';
@@ -78,13 +78,15 @@ function runOnce({ model, start, end, shapes }: Bench, stage: Stage, meter: Memo
   const filled = (cellIndex: number): Tensor => engine.math.fill([...shapes[cellIndex + 1]!], 0.5);
   const skipsOf = (names: readonly string[]): Map<string, Tensor> =>
     new Map(names.map((skip) => [skip, filled(model.cells.findIndex(({ stash }) => stash === skip))]));
-  const front = stage.forward(0, 2, filled(start - 1), skipsOf(borders.incoming), []);
+  const front = stage.forward(0, 2, filled(start - 1), skipsOf(borders.incoming), draws(shapes[0]!));
   [front.output, ...front.stashes.values()].forEach((tensor) => tensor.dispose());
   const [forward, held] = [meter.takePeak(), meter.now()];
   const back = stage.backward(0, filled(end - 1), skipsOf(borders.outgoing));
   [back.input, ...back.skips.values()].forEach((tensor) => tensor?.dispose());
   return { held, forward, backward: meter.takePeak() };
 }
+
+const draws = ([batch = 1]: Shape): string[] => Array.from({ length: batch }, (_, sample) => `sample ${sample}`);
 
 function skipsAtBorders({ cells }: Model, start: number, end: number): { incoming: string[]; outgoing: string[] } {
   const own = cells.slice(start, end);
@@ -107,54 +109,58 @@ const predict = (memory: StageMemory, recompute: 'always' | 'never'): Measured =
   return { held: inputBytes, forward: inputBytes + of.forwardDropping, backward };
 };
 
-const cases = [
-  { norm: 'batch', dims: 3, batch: 1 },
-  { norm: 'batch', dims: 3, batch: 2 },
-  { norm: 'batch', dims: 2, batch: 2 },
-  { norm: 'instance', dims: 3, batch: 2 },
-  { norm: 'group', dims: 3, batch: 2 },
-] as const;
+const coplenet: ModelSpec = {
+  ...{ name: 'coplenet', spatial_dims: 2, in_channels: 1, out_channels: 4, bilinear: true },
+  ...{ feature_channels: [4, 8, 16, 32, 64], dropout: [0, 0, 0.3, 0.4, 0.5] },
+};
+const unet = (norm: UnetPipeSpec['norm'], dims: 2 | 3, batch: number) => ({
+  ...{ title: `a U-Net with ${norm} normalization in ${dims} dimensions`, spec: specOf(norm, dims), batch },
+});
+const cases: { title: string; spec: ModelSpec; batch: number }[] = [
+  unet('batch', 3, 1),
+  unet('batch', 3, 2),
+  unet('batch', 2, 2),
+  unet('instance', 3, 2),
+  unet('group', 3, 2),
+  { title: 'COPLE-Net, with bridges and sums', spec: coplenet, batch: 2 },
+];
 
-describe.each(cases)(
-  'of a network with $norm normalization in $dims dimensions, batch $batch',
-  ({ norm, dims, batch }) => {
-    const spec = specOf(norm, dims);
-    const model = buildModel(spec);
-    const input = [batch, ...Array.from({ length: dims }, () => 32), 1];
-    const shapes = [input, ...describeModel(model, input).map(({ outputShape }) => outputShape)];
-    const footprints = cellFootprints(model, input, rmsprop);
-    const skips = new Map(footprints.flatMap(({ stash, stashBytes }) => (stash ? [[stash, stashBytes]] : [])));
-    let store: UncountedReads;
-    beforeAll(() => {
-      store = new UncountedReads(engine);
-      initializeParameters(engine, store, parameterSpecs(model.cells), 0);
-      // Constants that the engine keeps are made once.
-      measure({ model, store, start: 0, end: model.cells.length, shapes }, 'never');
-    });
-    afterAll(() => store.dispose());
+describe.each(cases)('of $title, batch $batch', ({ title, spec, batch }) => {
+  const model = buildModel(spec);
+  const input = [batch, ...Array.from({ length: model.spatialDims }, () => 32), 1];
+  const shapes = [input, ...describeModel(model, input).map(({ outputShape }) => outputShape)];
+  const footprints = cellFootprints(model, input, rmsprop);
+  const skips = new Map(footprints.flatMap(({ stash, stashBytes }) => (stash ? [[stash, stashBytes]] : [])));
+  let store: UncountedReads;
+  beforeAll(() => {
+    store = new UncountedReads(engine);
+    initializeParameters(engine, store, parameterSpecs(model.cells), 0);
+    // Constants that the engine keeps are made once.
+    measure({ model, store, start: 0, end: model.cells.length, shapes }, 'never');
+  });
+  afterAll(() => store.dispose());
 
-    const stream = new RandomStream('tests', `ranges ${norm} ${dims} ${batch}`);
-    const ranges = Array.from({ length: 12 }, () => {
-      const start = Math.floor(stream.next() * model.cells.length);
-      return [start, start + 1 + Math.floor(stream.next() * (model.cells.length - start))] as const;
-    });
+  const stream = new RandomStream('tests', `ranges ${title} ${batch}`);
+  const ranges = Array.from({ length: 12 }, () => {
+    const start = Math.floor(stream.next() * model.cells.length);
+    return [start, start + 1 + Math.floor(stream.next() * (model.cells.length - start))] as const;
+  });
 
-    test.each([[0, model.cells.length] as const, ...ranges])(
-      'cells %d to %d hold and take what was counted',
-      (start, end) => {
-        const memory = stageMemory(footprints.slice(start, end), { first: start === 0, lossScratch: undefined, skips });
-        for (const recompute of ['never', 'always'] as const) {
-          const counted = predict(memory, recompute);
-          const measured = measure({ model, store, start, end, shapes }, recompute);
-          expect(counted.held, 'held').toBe(measured.held);
-          // What single kernels take for a moment is known roughly.
-          expect(Math.abs(counted.forward / measured.forward - 1), 'forward').toBeLessThan(0.05);
-          expect(Math.abs(counted.backward / measured.backward - 1), 'backward').toBeLessThan(0.05);
-        }
-      },
-    );
-  },
-);
+  test.each([[0, model.cells.length] as const, ...ranges])(
+    'cells %d to %d hold and take what was counted',
+    (start, end) => {
+      const memory = stageMemory(footprints.slice(start, end), { first: start === 0, lossScratch: undefined, skips });
+      for (const recompute of ['never', 'always'] as const) {
+        const counted = predict(memory, recompute);
+        const measured = measure({ model, store, start, end, shapes }, recompute);
+        expect(counted.held, 'held').toBe(measured.held);
+        // What single kernels take for a moment is known roughly.
+        expect(Math.abs(counted.forward / measured.forward - 1), 'forward').toBeLessThan(0.05);
+        expect(Math.abs(counted.backward / measured.backward - 1), 'backward').toBeLessThan(0.05);
+      }
+    },
+  );
+});
 
 test('the fixed part is what store and optimizer hold', () => {
   const model = buildModel(specOf('batch', 3));
