@@ -10,7 +10,11 @@ import { trueClass } from './trueClass.ts';
  *
  * That sum is not to be seen from one micro-batch: `weightTotal` of the target gives it (`labelWeightTotal` reckons it). Where
  * it is not given every sample counts alike, as the mean over samples of each sample's weighted mean; for a mini-batch of one
- * sample that is the same, and in no case does the result depend on how the mini-batch is cut. Flags are not used.
+ * sample that is the same, and in no case does the result depend on how the mini-batch is cut.
+ *
+ * A voxel whose class is not annotated in its sample adds nothing, w_y·flag_y in place of w_y: where a structure has no mask the
+ * background is flagged 0, too, and its voxels, which may be that structure's, do not teach. What the loss is divided by stays, as
+ * in LAMP's loss, so that a case with few annotations weighs less and not more.
  */
 export class CrossEntropyLoss implements Loss {
   readonly #classWeights: readonly number[] | undefined;
@@ -28,13 +32,17 @@ export class CrossEntropyLoss implements Loss {
       const weights = this.#classWeights && engine.tensor(Float32Array.from(this.#classWeights), [classes, 1]);
       return evaluatePerSample(engine, logits, target, (sample) => {
         const { p, t, logTrue } = trueClass(engine, sample.logits, sample.labels);
+        const annotated = sample.flags && math.matMul(t, sample.flags);
         if (!weights) {
-          const share = 1 / (batchSize * voxels);
-          return { value: math.mul(math.sum(logTrue), -share), gradient: math.mul(difference(engine, p, t), share) };
+          const each = 1 / (batchSize * voxels);
+          const share = annotated ? math.mul(annotated, each) : each;
+          const value = math.neg(math.sum(math.mul(logTrue, share)));
+          return { value, gradient: math.mul(difference(engine, p, t), share) };
         }
         const weighted = math.matMul(t, weights);
         const total = weightTotal ?? math.mul(math.maximum(math.sum(weighted), 1e-30), batchSize);
-        const share = math.div(weighted, total);
+        const all = math.div(weighted, total);
+        const share = annotated ? math.mul(all, annotated) : all;
         const value = math.neg(math.sum(math.mul(share, logTrue)));
         return { value, gradient: math.mul(difference(engine, p, t), share) };
       });

@@ -182,11 +182,26 @@ export const checkLossesOn = (name: EngineName) =>
 
     test('a class that is not annotated is not learnt', () => {
       const batch = { ...batchOf(1, 7), flags: new Float32Array(CLASSES) };
-      for (const [title, loss] of losses()) {
-        if (title === 'cross_entropy') continue;
+      for (const [, loss] of [...losses(), ...losses(WEIGHTS)]) {
         const { value, gradient } = evaluate(loss, batch, { batchSize: 1 });
         expect(value).toBe(0);
         expect(gradient.every((g) => Math.abs(g) === 0)).toBe(true);
+      }
+    });
+
+    test('of a background that is not annotated no voxel teaches the cross-entropy, and the others teach what they did', () => {
+      const batch = { ...batchOf(1, 8), flags: Float32Array.of(0, 1, 1) };
+      for (const weights of [undefined, WEIGHTS]) {
+        const loss = losses(weights).find(([title]) => title === 'cross_entropy')![1];
+        const [some, all] = [batch.flags, Float32Array.of(1, 1, 1)].map(
+          (flags) => evaluate(loss, { ...batch, flags }, { batchSize: 1 }).gradient,
+        );
+        expect(new Set(batch.labels)).toEqual(new Set([0, 1, 2]));
+        for (const [voxel, label] of batch.labels.entries()) {
+          const of = (gradient: ArrayLike<number>): number[] =>
+            Array.from({ length: CLASSES }, (_, i) => gradient[voxel * CLASSES + i]! + 0);
+          expect(of(some!)).toEqual(label === 0 ? [0, 0, 0] : of(all!));
+        }
       }
     });
 
