@@ -52,24 +52,25 @@ async function sizeOfCase(entry: CaseSpec, run: RunFile, model: Model, baseDirec
 /** Whether an image has to be read to know the size of its samples. */
 const followsFromVoxels = ({ data }: RunFile): boolean =>
   data.patch_size === 'whole' &&
-  !cropOf(data)?.every((length) => length > 0) &&
+  !askedSize(data).every((length) => length > 0) &&
   !transformSteps(data.transforms).every(({ step }) => isRandom(step) || intensityOnly.has(step.name));
 
 const intensityOnly: ReadonlySet<TransformStep['name']> = new Set(['NormalizeIntensity', 'ScaleIntensityRange']);
 
-/** What `RandCropByPosNegLabel` leaves of an image, where a run has it. */
+/** What the random transforms leave of an image, where they say it. */
 const cropped = (size: SampleSize['size'], { data }: RunFile): SampleSize['size'] => {
-  const along = (axis: 0 | 1 | 2): number => {
-    const asked = cropOf(data)?.[axis] ?? 0;
-    return asked > 0 ? asked : size[axis];
-  };
-  return [along(0), along(1), along(2)];
+  const [x, y, z] = askedSize(data);
+  return [x || size[0], y || size[1], z || size[2]];
 };
 
-const cropOf = ({ transforms }: RunFile['data']): readonly number[] | undefined =>
-  transformSteps(transforms).flatMap(({ step }) =>
-    step.name === 'RandCropByPosNegLabel' ? [step.spatial_size] : [],
-  )[0];
+/** Along each axis the size that the last random transform says that says one; 0 where none does. */
+const askedSize = ({ transforms }: RunFile['data']): SampleSize['size'] => {
+  const asked = transformSteps(transforms).flatMap(({ step }) =>
+    isRandom(step) && 'spatial_size' in step && step.spatial_size ? [step.spatial_size] : [],
+  );
+  const along = (axis: 0 | 1 | 2): number => asked.findLast((size) => (size[axis] ?? 0) > 0)?.[axis] ?? 0;
+  return [along(0), along(1), along(2)];
+};
 
 async function transformed(images: readonly string[], { data }: RunFile): Promise<Pick<Grid, 'size'>> {
   const { image } = await loadImage(images, data);
