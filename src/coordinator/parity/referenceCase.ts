@@ -55,10 +55,10 @@ const metricSchema = z.discriminatedUnion('metric', [
 
 const slidingWindowSchema = z.object({
   kind: z.literal('sliding_window'),
-  roi_size: z.array(z.number().int()).min(1).max(3),
+  roi_size: z.union([z.number().int(), z.array(z.number().int()).min(1).max(3)]),
   sw_batch_size: positive,
-  overlap: z.union([z.number(), z.array(z.number())]),
-  mode: z.enum(blendModes),
+  overlap: z.union([z.number(), z.array(z.number())]).default(0.25),
+  mode: z.enum(blendModes).default('constant'),
   sigma_scale: z.number().positive().default(0.125),
   padding_mode: z.enum(paddingModes).default('constant'),
   cval: z.number().default(0),

@@ -20,7 +20,8 @@ export function runSlidingWindowCase(reference: ReferenceCase, description: Slid
 function slide(volume: Volume, { roi_size, overlap, mode, ...others }: SlidingWindowCase): Float32Array {
   const { size } = volume;
   // A size that is not positive is the image's own, as in MONAI.
-  const roi = turned(roi_size, 1).map((length, axis) => (length > 0 ? length : size[axis]!)) as unknown as Triple;
+  const asked = typeof roi_size === 'number' ? size.map((length) => (length > 1 ? roi_size : 1)) : turned(roi_size, 1);
+  const roi = asked.map((length, axis) => (length > 0 ? length : size[axis]!)) as unknown as Triple;
   const overlaps = typeof overlap === 'number' ? ([overlap, overlap, overlap] as const) : turned(overlap, 0);
   const windows = planWindows(size, roi, overlaps);
   const importance = importanceOf(roi, { blend: mode, sigma_scale: others.sigma_scale });
