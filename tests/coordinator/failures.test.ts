@@ -90,6 +90,21 @@ describe('a worker that is killed', () => {
     );
   });
 
+  it('in an update is told with the step whose gradients it is from', { timeout }, async () => {
+    const run = await replay();
+    const failure = await failureOf(run, {}, async (pipeline) => {
+      await takeStep(pipeline, run, 1);
+      const pid = childCalled('lamp worker 1');
+      process.kill(pid, 'SIGSTOP');
+      const update = pipeline.apply(0.1);
+      await Promise.race([update, setTimeout(300)]);
+      process.kill(pid, 'SIGKILL');
+      await update;
+    });
+    expect(failure).toMatchObject({ peer: 'worker 1', during: 'apply', step: 1 });
+    expect(failure.message).toContain('worker 1 (stage 1) failed in step 1 during apply: its process was killed');
+  });
+
   it('between two steps is found out as well', { timeout }, async () => {
     const run = await replay();
     const failure = await failureOf(run, {}, async (pipeline) => {
