@@ -87,7 +87,7 @@ function describeDeformation(deformation: RunFile['data']['validation_deformatio
 
 const meanings: Readonly<Record<string, string>> = {
   [runFiles.run]: 'the run file as resolved',
-  [runFiles.metrics]: 'loss and Dice, one JSON line a step and a validation',
+  [runFiles.metrics]: 'loss and Dice, one JSON line a step, a validation and a phase',
   [runFiles.weights]: 'the best parameters, by name',
   [runFiles.lastWeights]: 'the parameters after the last step',
   [runFiles.image]: 'the validation image, deformed',

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { loadRunFile } from '../config/loadRunFile.ts';
+import { phasesOf } from '../config/phases.ts';
 import type { RunFile } from '../config/runFile.ts';
 import { tensorShape } from '../data/channels.ts';
 import { DataError } from '../data/dataError.ts';
@@ -68,7 +69,9 @@ export interface PredictResult {
  */
 export async function predict(options: PredictOptions): Promise<PredictResult> {
   const begin = performance.now();
-  const { run } = loadRunFile(join(options.runDirectory, runFiles.run), options.overrides ?? [], { checkFiles: false });
+  const loaded = loadRunFile(join(options.runDirectory, runFiles.run), options.overrides ?? [], { checkFiles: false });
+  // The weights are those of the last phase, and so is what is done to an image before.
+  const { run } = phasesOf(loaded.run).at(-1)!;
   const model = buildModel(run.model);
   const jobs = await jobsOf({ probabilities: false, ...options, channels: model.inChannels });
   const prediction = new Prediction(options, run, model);

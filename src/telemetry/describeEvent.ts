@@ -22,11 +22,12 @@ export function describeEvent(event: TrainEvent): string | undefined {
   }
 }
 
-function describeEnd({ phase, steps, seconds, epochs, stoppedEarly, best }: PhaseSummary): string {
+function describeEnd({ phase, steps, updates, seconds, epochs, stoppedEarly, best }: PhaseSummary): string {
   const whose = phase === undefined ? 'trained' : `phase ${phase}:`;
+  const made = updates === steps ? '' : `, ${formatCount(updates, 'update')}`;
   const early = stoppedEarly ? ' and stopped early, since validation became no better' : '';
   const dice = best ? `; best mean Dice ${best.meanDice.toFixed(3)}, after epoch ${best.epoch}` : '';
-  return `${whose} ${formatCount(epochs, 'epoch')}, ${formatCount(steps, 'step')} in ${formatDuration(seconds)}${early}${dice}`;
+  return `${whose} ${formatCount(epochs, 'epoch')}, ${formatCount(steps, 'step')}${made} in ${formatDuration(seconds)}${early}${dice}`;
 }
 
 function describeLaunch({

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { readSafetensors } from '../../src/checkpoint/safetensors.ts';
+import { readNifti } from '../../src/data/nifti/read.ts';
 import { smallRun, writeCase } from '../support/dataset.ts';
 import { LampProcess } from '../support/lampProcess.ts';
 import { leftOf } from '../support/processes.ts';
@@ -10,6 +11,8 @@ import { temporaryFolder } from '../support/temporaryFolder.ts';
 
 const folder = temporaryFolder();
 const timeout = 120_000;
+
+const window = { name: 'ScaleIntensityRange', a_min: 0, a_max: 220, b_min: 0, b_max: 1 };
 
 /** Crops, then larger ones over several mini-batches an update, then whole images of two sizes at once. */
 const phases = [
@@ -19,7 +22,11 @@ const phases = [
     training: { batch_size: 2, accumulate: 3, epochs: 1 },
     pipeline: { workers: 1 },
   },
-  { name: 'whole', data: { patch_size: 'whole', samples_per_epoch: 4 }, training: { batch_size: 2, epochs: 2 } },
+  {
+    name: 'whole',
+    data: { patch_size: 'whole', samples_per_epoch: 4, transforms: [window] },
+    training: { batch_size: 2, epochs: 2 },
+  },
 ];
 
 function writeCurriculum(name: string, change: (run: Record<string, unknown>) => void = () => {}): string {
@@ -129,6 +136,15 @@ describe('a run of three phases', () => {
   it('segments the validation images with the last, each under its own name', () => {
     const files = readdirSync(runFolder('curriculum')).filter((name) => name.endsWith('segmentation.nii.gz'));
     expect(files.toSorted()).toEqual(['large-segmentation.nii.gz', 'one-segmentation.nii.gz']);
+  });
+
+  it('is predicted with as its last phase was trained', { timeout }, async () => {
+    const output = join(folder, 'again.nii.gz');
+    const words = ['--run', runFolder('curriculum'), '--input', join(folder, 'one.nii.gz'), '--output', output];
+    const predict = new LampProcess(['predict', ...words]);
+    expect([await predict.ended, predict.err]).toEqual([0, '']);
+    const [again, before] = [output, join(runFolder('curriculum'), 'one-segmentation.nii.gz')].map(readNifti);
+    expect((await again!).volume.values).toEqual((await before!).volume.values);
   });
 
   it('says in its trace of which phase a step is', () => {
