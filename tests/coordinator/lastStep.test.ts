@@ -51,3 +51,12 @@ it('what was stopped before it began does not begin, and what is over listens no
   lastStep.dispose();
   expect(delayOf(lastStep, controller)).toBeUndefined();
 });
+
+it('what was stopped while a phase was being saved ends before the next one is launched', () => {
+  const { controller, lastStep } = asked();
+  lastStep.enter('training');
+  lastStep.enter('saving');
+  expect(delayOf(lastStep, controller)).toBeUndefined();
+  lastStep.enter('launching');
+  expect(lastStep.signal.reason).toMatchObject({ message: 'enough' });
+});
