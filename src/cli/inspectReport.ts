@@ -13,10 +13,7 @@ const MOST_COLUMNS = 12;
 /** What a data set holds as tables, what is wrong with it, and the block for a run file. */
 export function describeInspection(inspection: Inspection, block: string | undefined): string {
   const { cases } = inspection;
-  const names = [
-    ...new Set(cases.flatMap(({ labels, unannotated }) => [...Object.keys(labels ?? {}), ...unannotated])),
-  ];
-  const structures = names.filter((name) => cases.some(({ labels }) => (labels?.[name] ?? 0) > 0 || !labels?.[name]));
+  const structures = inspection.names.slice(1);
   return [
     imageTable(cases),
     ...(structures.length <= MOST_COLUMNS ? [caseTable(cases, structures)] : []),
@@ -47,12 +44,14 @@ function imageTable(cases: readonly InspectedCase[]): string {
   return formatTable([...columns, ...figures], rows);
 }
 
-/** Voxels of every structure in every case; a dash where it is not annotated. */
+/** Voxels of every structure in every case; a dash where it is not annotated or cannot be read. */
 function caseTable(cases: readonly InspectedCase[], structures: readonly string[]): string {
   const rows = cases.map(({ name, labels, unannotated }) => [
     name,
     ...structures.map((structure) =>
-      unannotated.includes(structure) || !labels ? '—' : (labels[structure] ?? 0).toLocaleString('en-US'),
+      labels?.[structure] === undefined || unannotated.includes(structure)
+        ? '—'
+        : labels[structure].toLocaleString('en-US'),
     ),
   ]);
   return formatTable([{ title: 'case' }, ...structures.map(right)], rows);
@@ -60,15 +59,11 @@ function caseTable(cases: readonly InspectedCase[], structures: readonly string[
 
 function structureTable(cases: readonly InspectedCase[], structures: readonly string[]): string {
   const rows = structures.map((structure) => {
-    const counts = cases.flatMap(({ labels, unannotated }) =>
-      labels && !unannotated.includes(structure) ? [labels[structure] ?? 0] : [],
-    );
+    const counts = cases.flatMap(({ labels }) => labels?.[structure] ?? []);
+    const without = cases.filter(({ unannotated }) => unannotated.includes(structure)).length;
     const sorted = counts.filter((count) => count > 0).toSorted((a, b) => a - b);
     const three = [sorted[0], sorted[(sorted.length - 1) >> 1], sorted.at(-1)];
-    return [
-      structure,
-      ...[sorted.length, cases.length - counts.length, ...three].map((n) => n?.toLocaleString('en-US') ?? ''),
-    ];
+    return [structure, ...[sorted.length, without, ...three].map((n) => n?.toLocaleString('en-US') ?? '')];
   });
   return formatTable(
     [{ title: 'structure' }, ...['cases', 'not annotated', 'fewest voxels', 'median', 'most'].map(right)],

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { decathlon, han } from '../support/dataSets.ts';
@@ -18,6 +18,18 @@ test('a data set that is in order is shown as tables, with a block for a run fil
   expect(out).toMatch(/BrainStem +1 +2 +1 +1 +1\n/);
   expect(out).toContain('✓ 3 cases: nothing is wrong');
   expect(out).toMatch(/data:\n {2}dataset: .*han"\n {2}classes: \[background, BrainStem, Chiasm\]\n$/);
+});
+
+test('a folder may be given from where one stands, and what cannot be read is told once', async () => {
+  const { path } = han(join(root, 'unread'));
+  for (const name of ['Chiasm', 'BrainStem'])
+    writeFileSync(join(path, `train/p1/structures/${name}_crp_v2.npy`), 'no mask');
+  const { code, out } = await lampWith({}, 'inspect', relative(process.cwd(), path));
+  expect(code).toBe(1);
+  expect(out).toContain('✗ 3 cases: 2 faults');
+  expect(out).toMatch(/p1 +— +—\n/);
+  expect(out).toContain(`${path}/train/p1/structures/Chiasm_crp_v2.npy: the file does not begin as a .npy file`);
+  expect(out).toContain(`dataset: ${JSON.stringify(path)}`);
 });
 
 test('faults end with code 1, each with its file and what mends it', async () => {

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { classesLine } from '../sets/classes.ts';
 import { labelNames, type DataSet } from '../sets/dataSet.ts';
 import type { InspectedImage, Inspection } from './inspection.ts';
@@ -11,7 +10,7 @@ export function dataBlock(set: DataSet, { cases }: Inspection): string {
   return [
     `# model: in_channels: ${channels}, out_channels: ${names.length}`,
     'data:',
-    `  dataset: ${JSON.stringify(resolve(set.folder))}`,
+    `  dataset: ${JSON.stringify(set.folder)}`,
     `  ${classesLine(names)}`,
     ...(set.validation.length === 0 && set.train.length > 1 ? [splitLine(set.train.length)] : []),
     ...transformLines(images),

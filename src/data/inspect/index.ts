@@ -25,6 +25,7 @@ export async function inspect(
     found.push({ files, digest, found: { name: files.name, set, ...findings } });
   }
   return {
+    names: expectation.labels.names,
     cases: found.map((each) => each.found),
     across: [...problems, ...compareCases(found, expectation)],
   };

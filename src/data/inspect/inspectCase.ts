@@ -140,7 +140,9 @@ async function inspectLabels(
       : await inspectMasks(label, image, expectation, problems);
   if (!counted) return undefined;
   const { names } = expectation.labels;
-  if (names.slice(1).every((name) => (counted[name] ?? 0) === 0))
+  const masks = typeof label === 'string' ? [] : names.slice(1).filter((name) => label[name] !== undefined);
+  const whole = masks.every((name) => counted[name] !== undefined);
+  if (whole && names.slice(1).every((name) => (counted[name] ?? 0) === 0))
     problems.push(
       error(
         typeof label === 'string' ? label : images[0]!,
@@ -189,7 +191,7 @@ async function inspectMasks(
   image: Placed | undefined,
   { labels, npy_spacing }: Expectation,
   problems: Problem[],
-): Promise<Readonly<Record<string, number>>> {
+): Promise<Readonly<Record<string, number>> | undefined> {
   const counts: Record<string, number> = {};
   for (const [name, file] of Object.entries(masks).filter(([key]) => labels.names.indexOf(key) > 0)) {
     const mask = {
@@ -219,5 +221,6 @@ async function inspectMasks(
         ),
       );
   }
-  return counts;
+  const unread = Object.keys(masks).length > 0 && Object.keys(counts).length === 0;
+  return unread ? undefined : counts;
 }

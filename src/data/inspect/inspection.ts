@@ -39,7 +39,7 @@ export interface InspectedCase {
   readonly set: 'train' | 'validation';
   /** Undefined where its first file cannot be read. */
   readonly image: InspectedImage | undefined;
-  /** Voxels by label; undefined where no label can be read. */
+  /** Voxels by label, of those that can be read; undefined where none can. */
   readonly labels: Readonly<Record<string, number>> | undefined;
   /** Structures without a mask. */
   readonly unannotated: readonly string[];
@@ -47,6 +47,8 @@ export interface InspectedCase {
 }
 
 export interface Inspection {
+  /** Names of the labels, background first. */
+  readonly names: readonly string[];
   readonly cases: readonly InspectedCase[];
   /** What is only to be seen between cases. */
   readonly across: readonly Problem[];

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import type { DataSpec, RunFile } from '../../config/runFile.ts';
 import { classOf } from '../../config/labelMap.ts';
 import { caseFiles, type CaseFiles } from '../caseFiles.ts';
@@ -17,7 +16,7 @@ export interface Subject {
 /** The cases of a data set's folder, against what its description says. */
 export function subjectOfDataSet(set: DataSet): Subject {
   const files = (specs: DataSet['train'], name: InspectedCase['set']): Subject['cases'] =>
-    specs.map((spec) => ({ files: caseFiles(spec, resolve(set.folder)), set: name }));
+    specs.map((spec) => ({ files: caseFiles(spec, set.folder), set: name }));
   return {
     cases: [...files(set.train, 'train'), ...files(set.validation, 'validation')],
     expectation: {

@@ -13,11 +13,12 @@ export type NamedCase = CaseSpec & { readonly name: string };
 /** What a data set's folder says of itself. Its files were listed, and none was read. */
 export interface DataSet {
   readonly format: DataSetFormat;
+  /** Absolute. */
   readonly folder: string;
   /** What its channels show; undefined where it does not say. */
   readonly channels: readonly string[] | undefined;
   readonly labels: DataSetLabels;
-  /** By name; paths are the folder's with what lies in it. */
+  /** By name; paths are absolute. */
   readonly train: readonly NamedCase[];
   readonly validation: readonly NamedCase[];
   /** Files that do not fit what it says. */

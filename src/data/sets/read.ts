@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { DataError } from '../dataError.ts';
 import type { DataSet, DataSetFormat } from './dataSet.ts';
 import { readDecathlon } from './decathlon.ts';
@@ -11,8 +12,9 @@ const readers: Readonly<Record<DataSetFormat, (folder: string) => DataSet>> = {
   han: readHan,
 };
 
-/** Lists the cases of a data set's folder, in the form that its files tell unless one is given. Throws a DataError. */
-export function readDataSet(folder: string, format?: DataSetFormat): DataSet {
+/** Lists the cases of a data set's folder, by absolute paths, in the form that its files tell unless one is given. Throws a DataError. */
+export function readDataSet(path: string, format?: DataSetFormat): DataSet {
+  const folder = resolve(path);
   if (!isFolder(folder)) throw new DataError(folder, 'there is no such folder', 'Give the folder of a data set');
   return readers[format ?? formatOf(folder)](folder);
 }
