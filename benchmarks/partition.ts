@@ -117,7 +117,10 @@ const shipped = (): Subject[] =>
     } as const;
     const shape = [1, size, size, size, 1];
     const optimizer = { name: 'rmsprop', lr: 1e-3, alpha: 0.99, eps: 1e-8, weight_decay: 0 } as const;
-    const cost = estimatedCost(cellFootprints(buildModel({ ...spec, norm: 'batch', deep_supervision: false }), shape, optimizer), device);
+    const cost = estimatedCost(
+      cellFootprints(buildModel({ ...spec, norm: 'batch', deep_supervision: false }), shape, optimizer),
+      device,
+    );
     return subjectsOf(`unetpipe ${features}, ${size}³`, () => cost);
   });
 

@@ -25,7 +25,14 @@ export function coarseningOf(layer: LayerSpec): number | readonly number[] {
       return inverse(layer.stride);
     case 'upsample':
       return inverse(layer.scale);
-    default:
+    case 'batch_norm':
+    case 'instance_norm':
+    case 'group_norm':
+    case 'leaky_relu':
+    case 'relu':
+    case 'prelu':
+    case 'sigmoid':
+    case 'dropout':
       return 1;
   }
 }

@@ -43,7 +43,7 @@ export function withCells(data: unknown, folder: string): unknown {
   const model = isRecord(data) ? data['model'] : undefined;
   if (!isRecord(model) || typeof model['file'] !== 'string' || model['cells'] !== undefined) return data;
   const { file, ...rest } = model;
-  return { ...(data as object), model: { ...rest, cells: loadModelFile(resolve(folder, file as string)) } };
+  return { ...(data as object), model: { ...rest, cells: loadModelFile(resolve(folder, file)) } };
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;

@@ -12,7 +12,7 @@ export interface Noise {
 /** Adds normal noise to images (batch, …), each sample's drawn by its name. Takes the images over. */
 export function withNoise(engine: Engine, images: Tensor, draws: readonly string[], noise: Noise): Tensor {
   const values = new Float32Array(sizeOf(images.shape));
-  const width = values.length / images.shape[0]!;
+  const width = values.length / images.shape[0];
   for (const [sample, draw] of draws.entries())
     new RandomStream(draw, 'ensembling', noise.teacher ? 'teacher' : 'student').fillNormal(
       values.subarray(sample * width, (sample + 1) * width),

@@ -3,7 +3,8 @@ import { modelSchema } from '../../src/config/schema/model.ts';
 import { countParameters, describeModel, parameterSpecs } from '../../src/models/describe.ts';
 import { buildModel } from '../../src/models/index.ts';
 
-const build = (options: object = {}) => buildModel(modelSchema.parse({ name: 'coplenet', out_channels: 2, ...options }));
+const build = (options: object = {}) =>
+  buildModel(modelSchema.parse({ name: 'coplenet', out_channels: 2, ...options }));
 
 test('has the parameters of CopleNet() by default', () => {
   expect(countParameters(build().cells)).toBe(10_521_666);
