@@ -1,4 +1,5 @@
 import type { SelfEnsemblingSpec } from '../config/runFile.ts';
+import { quantile } from '../partition/spread.ts';
 
 /** How steep the ramp of the consistency term is (Laine and Aila, Temporal Ensembling, 2017). */
 const RAMP = 5;
@@ -38,17 +39,9 @@ export class SelfEnsembling {
     this.#losses.push(loss);
     this.#step++;
     if (this.#step % this.#stepsPerEpoch === 0) {
-      this.#limit = percentileOf(this.#losses, percentile);
+      this.#limit = quantile(this.#losses, percentile / 100);
       this.#losses = [];
     }
     return followed;
   }
-}
-
-/** Between neighbours in a straight line, as NumPy's. */
-export function percentileOf(values: readonly number[], percentile: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = ((sorted.length - 1) * percentile) / 100;
-  const [below, above] = [sorted[Math.floor(at)]!, sorted[Math.ceil(at)]!];
-  return below + (above - below) * (at - Math.floor(at));
 }

@@ -18,7 +18,7 @@ export const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Between two times by the straight line (R's and NumPy's default, type 7). */
-const quantile = (times: readonly number[], share: number): number => {
+export const quantile = (times: readonly number[], share: number): number => {
   const sorted = times.toSorted((a, b) => a - b);
   const place = share * (sorted.length - 1);
   const [below, above] = [sorted[Math.floor(place)] ?? NaN, sorted[Math.ceil(place)] ?? NaN];
