@@ -17,24 +17,27 @@ import { describeMachine, thisMachine } from './support/machine.ts';
 /*
  * Dice and inference time by model width and input size: LAMP's finding, on phantoms and on a real brain.
  *
- *     npm run bench -- accuracy [--widths 4,8,16] [--seen 60] [--seed 1] [--output FILE]
+ *     npm run bench -- accuracy [--widths 8,16] [--seen 100] [--seed 1] [--output FILE]
  *
- * Every network is trained on as many voxels in all (--seen, in millions), whatever its input: many small crops or few whole
- * images. Then it segments whole images, in one piece and by windows of the size that it was trained with (a quarter of each
- * seen twice, as is usual), each the median of the images behind the first. All on one worker with all cores.
+ * Trained as LAMP trains: larger inputs after smaller ones, each phase from the weights of the one before. Every network sees as
+ * many voxels in all (--seen, in millions), and as many of them in each phase but the last, which has the rest: `32³` is crops
+ * alone, `whole image` a third each of small crops, larger crops and whole images. Then it segments whole images, in one piece
+ * and by windows of the size that it was trained with last (a quarter of each seen twice, as is usual), each the median of the
+ * images behind the first. All on one worker with all cores.
  */
 
 const { values: options } = parseArgs({
   options: {
-    widths: { type: 'string', default: '4,8,16' },
-    seen: { type: 'string', default: '60' },
+    widths: { type: 'string', default: '8,16' },
+    seen: { type: 'string', default: '100' },
     seed: { type: 'string', default: '1' },
     output: { type: 'string' },
   },
 });
 
 const widths = options.widths.split(',').map(Number);
-const seen = Number(options.seen) * 1e6;
+/** Millions of voxels. */
+const seen = Number(options.seen);
 const signal = new AbortController().signal;
 
 interface Outcome {
@@ -53,12 +56,20 @@ interface Segmented {
 type Input = Subject['inputs'][number];
 const nameOf = (input: Input): string => (input === 'whole' ? 'whole image' : input.join(' × '));
 
-/** Trains on one kind of input; returns the run's folder. */
-async function trained(subject: Subject, width: number, input: Input, folder: string): Promise<string> {
+/** One phase on one kind of input: about 64³ voxels a step; a whole image has what it has. */
+function phaseOn(input: Input, subject: Subject, millions: number): object {
   const voxels = input === 'whole' ? subject.voxels : input.reduce((product, n) => product * n, 1);
-  // About 64³ voxels a step; a whole image has what it has.
   const batch = Math.max(1, Math.round(64 ** 3 / voxels));
-  const steps = Math.max(1, Math.round(seen / (voxels * batch)));
+  const steps = Math.max(1, Math.round((1e6 * millions) / (voxels * batch)));
+  return { data: { patch_size: input, samples_per_epoch: batch * steps }, training: { batch_size: batch } };
+}
+
+/** Trains up to one kind of input; returns the run's folder. */
+async function trained(subject: Subject, width: number, last: number, folder: string): Promise<string> {
+  const part = seen / subject.inputs.length;
+  const phases = subject.inputs
+    .slice(0, last + 1)
+    .map((input, i) => phaseOn(input, subject, i < last ? part : seen - last * part));
   const run = parseRunFile(
     JSON.stringify({
       name: 'accuracy',
@@ -67,19 +78,18 @@ async function trained(subject: Subject, width: number, input: Input, folder: st
       data: {
         ...subject.data,
         classes: subject.classes,
-        patch_size: input,
-        samples_per_epoch: batch * steps,
         augment: { rotate: 15, scale: 0.1, elastic: 2, noise: 0.05, intensity: 0.1 },
       },
       optimizer: { name: 'adam', lr: 0.002 },
       lr_schedule: { name: 'cosine', warmup_steps: 5 },
-      training: { epochs: 1, batch_size: batch, best_per_structure: false },
+      training: { epochs: 1, batch_size: 1, best_per_structure: false },
       // Crops of a mini-batch go through together: under instance normalization that changes no number.
       pipeline: { workers: 1, micro_batches: 1, recompute: 'never' },
+      phases,
     }),
     'accuracy',
   );
-  const directory = join(folder, `${width} ${nameOf(input)}`);
+  const directory = join(folder, `${width} ${nameOf(subject.inputs[last]!)}`);
   mkdirSync(directory, { recursive: true });
   writeResolvedRun(directory, run, folder);
   await train({ run, directory, baseDirectory: folder, signal, report: () => {} });
@@ -121,8 +131,9 @@ async function segmented(
   return { dice: meanOf(scores).mean, seconds: median(times) };
 }
 
-async function outcomeOf(subject: Subject, width: number, input: Input, folder: string): Promise<Outcome> {
-  const directory = await trained(subject, width, input, folder);
+async function outcomeOf(subject: Subject, width: number, last: number, folder: string): Promise<Outcome> {
+  const input = subject.inputs[last]!;
+  const directory = await trained(subject, width, last, folder);
   const whole = await segmented(subject, directory, ['inference.mode=whole'], 'whole');
   const windows =
     input === 'whole'
@@ -140,7 +151,7 @@ const describe = (outcomes: readonly Outcome[]): string =>
   formatTable(
     [
       { title: 'n_feat', align: 'right' },
-      { title: 'trained on' },
+      { title: 'trained up to' },
       { title: 'Dice, whole', align: 'right' },
       { title: 's', align: 'right' },
       { title: 'Dice, windows', align: 'right' },
@@ -168,9 +179,9 @@ try {
   for (const subject of [await phantoms(join(scratch, 'phantoms')), brain(examples)]) {
     const outcomes: Outcome[] = [];
     for (const width of widths)
-      for (const input of subject.inputs) {
-        process.stderr.write(`${subject.name}: n_feat ${width}, ${nameOf(input)}\n`);
-        outcomes.push(await outcomeOf(subject, width, input, join(scratch, subject.name)));
+      for (const [last, input] of subject.inputs.entries()) {
+        process.stderr.write(`${subject.name}: n_feat ${width}, up to ${nameOf(input)}\n`);
+        outcomes.push(await outcomeOf(subject, width, last, join(scratch, subject.name)));
       }
     lines.push('', subject.name, '', describe(outcomes));
   }
