@@ -61,7 +61,9 @@ export function withAbsolutePaths(run: RunFile, baseDirectory: string): RunFile 
 /** The images and labels of a run that are not there, its weights, and its schedule where that is a file. */
 export function missingFiles(run: RunFile, baseDirectory: string): readonly Fault[] {
   const faults: Fault[] = [];
-  for (const set of ['train', 'validation'] as const)
+  // What cannot be used for training is left out where the run file says so, and told then.
+  const sets = run.data.unreadable === 'skip' ? (['validation'] as const) : (['train', 'validation'] as const);
+  for (const set of sets)
     for (const [i, entry] of run.data[set].entries())
       for (const file of filesOfCase(entry)) {
         const path = resolve(baseDirectory, file.path);

@@ -230,6 +230,7 @@ test('a run file is read with its folder, which its images are looked for in', (
       `  line 8, data.train[0].label: there is no file ${folder}/label.nii.gz; paths are relative to the run file's folder`,
   );
   expect(loadRunFile(path, [], { checkFiles: false }).run.name).toBe('brain');
+  expect(loadRunFile(path, ['data.unreadable=skip']).run.name).toBe('brain');
   writeFileSync(join(folder, 'image.nii.gz'), '');
   writeFileSync(join(folder, 'label.nii.gz'), '');
   expect(loadRunFile(path).baseDirectory).toBe(folder);
