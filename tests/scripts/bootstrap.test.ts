@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 
+const folder = temporaryFolder();
+let checkouts = 0;
+
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const packages = join(root, 'node_modules');
@@ -29,7 +32,7 @@ class Checkout {
   readonly #bin: string;
 
   constructor() {
-    this.folder = join(temporaryFolder(), 'checkout');
+    this.folder = join(folder, String(checkouts++), 'checkout');
     this.#bin = join(this.folder, '..', 'bin');
     for (const part of [
       'scripts',
