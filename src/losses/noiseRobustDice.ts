@@ -1,5 +1,6 @@
 import type { Engine } from '../engine/engine.ts';
 import type { Tensor } from '../engine/tensor.ts';
+import { activationGradient } from './activation.ts';
 import type { Loss, LossResult, LossTarget } from './loss.ts';
 import { evaluatePerSample, type Sample } from './perSample.ts';
 import { trueClass } from './trueClass.ts';
@@ -40,9 +41,7 @@ export class NoiseRobustDiceLoss implements Loss {
       return evaluatePerSample(engine, logits, target, (sample) => {
         const weights = sample.flags ? math.mul(all, math.reshape(sample.flags, all.shape)) : all;
         const { value, slope, p } = ratio(engine, sample, weights, this.#options);
-        // Through the softmax: p·(s − Σ p·s).
-        const drawn = math.sum(math.mul(p, slope), -1, true);
-        const gradient = math.mul(p, math.sub(slope, drawn));
+        const gradient = activationGradient(engine, p, slope, 'softmax');
         return { value: math.div(value, target.batchSize), gradient: math.div(gradient, target.batchSize) };
       });
     });
