@@ -7,6 +7,7 @@ import { nodeAt } from '../config/schemaTree.ts';
 const runFileFlags = [
   { flag: 'name', value: 'name', key: 'name' },
   { flag: 'workers', value: 'K', key: 'pipeline.workers' },
+  { flag: 'replicas', value: 'R', key: 'pipeline.replicas' },
   { flag: 'micro-batches', value: 'M', key: 'pipeline.micro_batches' },
   { flag: 'schedule', value: 'name', key: 'pipeline.schedule' },
   { flag: 'recompute', value: 'mode', key: 'pipeline.recompute' },

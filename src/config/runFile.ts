@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { dataSchema } from './schema/data.ts';
 import { inferenceSchema } from './schema/inference.ts';
+import { checkpointsSchema, recoverySchema } from './schema/keeping.ts';
 import { lossSchema } from './schema/loss.ts';
 import { modelSchema } from './schema/model.ts';
 import { lrScheduleSchema, optimizerSchema } from './schema/optimizer.ts';
@@ -29,6 +30,8 @@ const fields = z.strictObject({
   training: trainingSchema,
   pipeline: pipelineSchema.prefault({}),
   engine: engineSchema.prefault({}),
+  checkpoints: checkpointsSchema.prefault({}),
+  recovery: recoverySchema.prefault({}),
   phases: phasesSchema,
   inference: inferenceSchema.prefault({}),
 });
@@ -57,6 +60,8 @@ export type LossSpec = RunFile['loss'];
 export type PipelineSpec = RunFile['pipeline'];
 export type EngineSpec = RunFile['engine'];
 export type DataSpec = RunFile['data'];
+export type CheckpointsSpec = RunFile['checkpoints'];
+export type RecoverySpec = RunFile['recovery'];
 export type SelfEnsemblingSpec = NonNullable<RunFile['training']['self_ensembling']>;
 export type PhaseSpec = NonNullable<RunFile['phases']>[number];
 export type CaseSpec = DataSpec['train'][number];

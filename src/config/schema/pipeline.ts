@@ -11,7 +11,15 @@ export const pipelineSchema = z.strictObject({
   workers: z
     .union([positive, z.literal('auto')])
     .default('auto')
-    .describe('Worker processes, from 1 to the number of cells; `auto`: one a GPU, or one where there is none.'),
+    .describe(
+      'Worker processes of a pipeline, from 1 to the number of cells; `auto`: one a GPU, or one where there is none.',
+    ),
+  replicas: positive
+    .default(1)
+    .describe(
+      'Pipelines side by side, each of `workers` workers: they share every mini-batch and sum their gradients. At most as many as ' +
+        'there are micro-batches.',
+    ),
   micro_batches: z
     .union([positive, z.literal('auto')])
     .optional()

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { count, notNegative, positive } from './number.ts';
+import { notFiniteSchema } from './notFinite.ts';
 import { selfEnsemblingSchema } from './selfEnsembling.ts';
 
 const earlyStopSchema = z.strictObject({
@@ -39,6 +40,7 @@ export const trainingSchema = z.strictObject({
     .positive()
     .optional()
     .describe('Gradients are scaled down to this norm, over all stages together; not clipped when absent.'),
+  not_finite: notFiniteSchema.prefault({}),
   self_ensembling: selfEnsemblingSchema
     .optional()
     .describe(
