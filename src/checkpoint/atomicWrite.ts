@@ -30,8 +30,8 @@ export const atomicWrite = async (
   await syncFolder(folder);
 };
 
-/** The rename itself survives a power cut only when the folder is flushed too. */
-const syncFolder = async (folder: string): Promise<void> => {
+/** A rename, or a new folder, itself survives a power cut only when the folder around it is flushed, too. */
+export const syncFolder = async (folder: string): Promise<void> => {
   const handle = await open(folder, 'r');
   try {
     await handle.sync();

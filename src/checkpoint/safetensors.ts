@@ -107,8 +107,11 @@ export const writeSafetensors = async (
   });
 };
 
-/** The header's bytes with its length in front, and the values in the order of the data. */
-const layOut = (
+/**
+ * The header's bytes with its length in front, and the values in the order of the data: the file is the one behind the other.
+ * Throws a SafetensorsError where a tensor cannot be written.
+ */
+export const layOut = (
   path: string,
   tensors: ReadonlyMap<string, HostTensor>,
   metadata: Readonly<Record<string, string>>,
