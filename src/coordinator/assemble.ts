@@ -7,12 +7,12 @@ import type { LaunchedWorker as ReportedWorker } from '../telemetry/trainEvent.t
 import type { DataInlet } from '../transport/dataLink.ts';
 import { PLAIN_ENGINE_WARNING } from '../engine/index.ts';
 import { workerName } from '../transport/names.ts';
-import type { ReplyTo } from '../transport/protocol.ts';
+import type { Beginning, ReplyTo } from '../transport/protocol.ts';
 import { profileFor } from './costs.ts';
-import { assignDevices, memoryOf, visibleGpus, type Device } from './devices.ts';
-import { Fleet } from './fleet.ts';
+import type { Crew } from './crew.ts';
+import { memoryOf, type Device } from './devices.ts';
+import type { Fleet } from './fleet/fleet.ts';
 import { layOut, type Layout } from './layout.ts';
-import { withThreads } from './loading.ts';
 import type { PipelineOptions } from './pipelineOptions.ts';
 import { Scheduler } from './scheduler.ts';
 import { layWires, wiresOf } from './wiring.ts';
@@ -32,49 +32,42 @@ export interface Assembly {
   readonly sink: DataInlet;
 }
 
-/** Starts the processes, cuts the network, lays the links, and gives every worker its stages. */
-export async function assemble(options: PipelineOptions): Promise<Assembly> {
-  const devices = assignDevices(options.workers, await visibleGpus(), options.engine, options.beside);
-  const fleet = await Fleet.launch({
-    workers: options.workers,
-    loader: { configuration: JSON.stringify(withThreads(options.loader, devices)) },
-    devices,
-    heartbeatMilliseconds: options.heartbeatMilliseconds,
-    signal: options.signal,
-  });
+/** Cuts the network over the workers that are there, lays the links, and gives every worker its stages. */
+export async function assemble(options: PipelineOptions, crew: Crew): Promise<Assembly> {
   try {
-    return await setUp(options, fleet, devices);
+    await crew.startLoader(options.loader);
+    return await setUp(options, crew);
   } catch (error) {
-    const failure = fleet.failure ?? error;
-    await fleet.close();
-    throw failure;
+    throw crew.fleet.failure ?? error;
   }
 }
 
-async function setUp(options: PipelineOptions, fleet: Fleet, devices: readonly Device[]): Promise<Assembly> {
-  const { workers } = options;
+async function setUp(options: PipelineOptions, { fleet, devices, started }: Crew): Promise<Assembly> {
+  const workers = devices.length;
   const model = buildModel(options.model);
-  const started = await fleet.requestAll('start', (worker) => ({
-    engine: { ...options.engine, threads: devices[worker]!.threads },
-  }));
   if (options.engine.name === 'auto' && started.some(({ engine }) => engine === 'cpu'))
     options.note?.(PLAIN_ENGINE_WARNING);
-  const layout = await layOut({
-    ...{ options, model, memory: await limitsOf(options, devices) },
-    profile: (samples) => {
-      const { model: spec, loss, optimizer, microBatchShape: shape } = options;
-      if (spec.name === 'block' || loss.name === 'given_gradient') throw new Error('a block by itself is not measured');
-      return profileFor(fleet, { spec, model, loss, optimizer, shape, started, devices }, samples);
-    },
-  });
+  const layout =
+    options.layout ??
+    (await layOut({
+      ...{ options, model, memory: await limitsOf(options, devices) },
+      profile: (samples) => {
+        const { model: spec, loss, optimizer, microBatchShape: shape } = options;
+        if (spec.name === 'block' || loss.name === 'given_gradient')
+          throw new Error('a block by itself is not measured');
+        return profileFor(fleet, { spec, model, loss, optimizer, shape, started, devices }, samples);
+      },
+    }));
   const { partition, placement, schedule: training, microBatches, durations, threaded } = layout;
   for (let worker = 0; worker < workers; worker++) fleet.assign(workerName(worker), stagesOf(placement, worker));
   const routes = routesOf(model.cells, partition, threaded);
   const scheduler = new Scheduler({ training, placement, routes, microBatches, durations });
-  const wires = wiresOf(scheduler.schedule('train', microBatches).schedule, routes);
+  const ancestor = options.goOn?.(layout);
+  const wires = [...wiresOf(scheduler.schedule('train', microBatches).schedule, routes), ...(ancestor?.wires ?? [])];
   const sink = await layWires(fleet, wires, { run: randomUUID(), highWaterMark: scheduler.highWaterMark, workers });
   try {
-    const configured = await configure(options, fleet, layout);
+    const begin = ancestor ? await ancestor.begin(fleet) : beginningOf(options);
+    const configured = await configure(options, fleet, layout, begin);
     const launched = describeWorkers(model, layout, (worker) => ({
       pid: fleet.pid(workerName(worker)),
       device: started[worker]!.device,
@@ -86,6 +79,9 @@ async function setUp(options: PipelineOptions, fleet: Fleet, devices: readonly D
     throw error;
   }
 }
+
+const beginningOf = ({ weights }: PipelineOptions): Beginning =>
+  weights ? { kind: 'weights', ...weights } : { kind: 'seed' };
 
 /** Bytes that each worker may hold. */
 const limitsOf = async ({ memory }: PipelineOptions, devices: readonly Device[]): Promise<readonly number[]> =>
@@ -118,14 +114,14 @@ function configure(
   options: PipelineOptions,
   fleet: Fleet,
   { partition: { stages }, placement, recompute, threaded }: Layout,
+  begin: Beginning,
 ): Promise<ReplyTo<'configure'>[]> {
-  const { model, batchNorm, optimizer, loss, seed, weights } = options;
+  const { model, batchNorm, optimizer, loss, seed } = options;
   return fleet.requestAll('configure', (worker) => ({
-    ...{ model, recompute, batchNorm, optimizer, loss, seed },
+    ...{ model, recompute, batchNorm, optimizer, loss, seed, begin },
     stages: [...stages],
     threaded: [...threaded],
     own: stagesOf(placement, worker),
-    ...(weights ? { weights } : {}),
     ...(options.teacher ? { teacher: true } : {}),
     ...(options.inputGradient ? { inputGradient: true } : {}),
   }));

@@ -1,6 +1,6 @@
 import { clockTime } from '../telemetry/clockTime.ts';
 import { workerName } from '../transport/names.ts';
-import type { Fleet } from './fleet.ts';
+import type { Fleet } from './fleet/fleet.ts';
 
 /** A question for the time and its answer, each by its own clock, in milliseconds. */
 export interface ClockExchange {

@@ -6,7 +6,7 @@ import { gatherTimes } from '../partition/gatheredTimes.ts';
 import type { Profile, ProfileSubject } from '../partition/profile.ts';
 import type { ReplyTo } from '../transport/protocol.ts';
 import { memoryOf, type Device } from './devices.ts';
-import type { Fleet } from './fleet.ts';
+import type { Fleet } from './fleet/fleet.ts';
 import { probeLinks } from './probeLinks.ts';
 import { cachedProfile, keepProfile } from './profileCache.ts';
 

@@ -52,3 +52,16 @@ export class SilenceError extends Error {
     this.milliseconds = milliseconds;
   }
 }
+
+/** All processes wait for one another, and none has got any further: a message was lost on its way. */
+export class StallError extends Error {
+  override readonly name = 'StallError';
+  readonly milliseconds: number;
+
+  constructor(milliseconds: number) {
+    super(
+      `nothing has moved for ${Math.round(milliseconds / 1000)} s, and everybody waits: a message was lost where a connection broke`,
+    );
+    this.milliseconds = milliseconds;
+  }
+}

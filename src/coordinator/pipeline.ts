@@ -6,7 +6,8 @@ import type { ReplyTo, RequestOf, Source } from '../transport/protocol.ts';
 import { keyOf, type TensorMessage } from '../transport/tensorMessage.ts';
 import { assemble, type Assembly, type LaunchedWorker } from './assemble.ts';
 import { clockOffsets } from './clocks.ts';
-import type { Fleet } from './fleet.ts';
+import { Crew } from './crew.ts';
+import type { Fleet } from './fleet/fleet.ts';
 import type { Layout } from './layout.ts';
 import { loadingSeconds } from './loading.ts';
 import type { PipelineOptions } from './pipelineOptions.ts';
@@ -86,15 +87,25 @@ export class Pipeline {
     this.#note = note;
   }
 
-  /** Starts the processes, cuts the network, and gives every worker its stages. */
+  /** Starts the processes, cuts the network, and gives every worker its stages. `close` ends the processes. */
   static async launch(options: PipelineOptions): Promise<Pipeline> {
-    const assembly = await assemble(options);
+    const crew = await Crew.launch(options);
     try {
-      return new Pipeline(assembly, await clockOffsets(assembly.fleet, options.workers), options.note);
+      return await Pipeline.over(crew, options);
+    } catch (error) {
+      await crew.close();
+      throw error;
+    }
+  }
+
+  /** The same over processes that have been started, whose owner ends them. */
+  static async over(crew: Crew, options: PipelineOptions): Promise<Pipeline> {
+    const assembly = await assemble(options, crew);
+    try {
+      return new Pipeline(assembly, await clockOffsets(crew.fleet, crew.workers), options.note);
     } catch (error) {
       assembly.sink.close();
-      await assembly.fleet.close();
-      throw error;
+      throw crew.fleet.failure ?? error;
     }
   }
 
@@ -291,9 +302,14 @@ export class Pipeline {
     return this.#fleet.failure !== undefined;
   }
 
+  /** Waits for nothing more. */
+  release(): void {
+    this.#sink.close();
+  }
+
   /** Ends every process. */
   async close(): Promise<void> {
-    this.#sink.close();
+    this.release();
     await this.#fleet.close();
   }
 }

@@ -2,8 +2,20 @@ import type { BatchNormMode, EngineSpec, OptimizerSpec, RecomputeMode, SkipWay }
 import type { NetworkLossSpec, NetworkSpec } from '../config/schema/network.ts';
 import type { LoaderConfiguration } from '../data/loader/configuration.ts';
 import type { Shape } from '../engine/tensor.ts';
-import type { WorkersBeside } from './devices.ts';
 import type { ScheduleFamily } from '../pipeline/schedules.ts';
+import type { Beginning } from '../transport/protocol.ts';
+import type { WorkersBeside } from './devices.ts';
+import type { Fleet } from './fleet/fleet.ts';
+import type { Layout } from './layout.ts';
+import type { Wire } from './wiring.ts';
+
+/** What a network goes on from. */
+export interface Ancestor {
+  /** The links that its state needs: to be handed over now, and to be kept by others later. */
+  readonly wires: readonly Wire[];
+  /** Brings every worker what it has not got; says then where they all begin. */
+  readonly begin: (fleet: Fleet) => Promise<Beginning>;
+}
 
 /** What a pipeline is launched from. */
 export interface PipelineOptions {
@@ -31,6 +43,10 @@ export interface PipelineOptions {
   readonly engine: EngineSpec;
   /** Parameters to begin with: a safetensors file, and what stands before each name in it. */
   readonly weights?: { readonly file: string; readonly prefix: string } | undefined;
+  /** Where the network goes on from something that was kept, in the place of `weights`. */
+  readonly goOn?: ((layout: Layout) => Ancestor) | undefined;
+  /** How it is laid on its workers, where that was settled before. */
+  readonly layout?: Layout | undefined;
   /** Whether a teacher follows the parameters (self-ensembling); not unless given. */
   readonly teacher?: boolean | undefined;
   /** Whether the gradient of the network's input is wanted, beside the parameters'; not unless given. */
@@ -47,8 +63,9 @@ export interface PipelineOptions {
    * (the same on every machine). Only with measured times can anything be `auto`.
    */
   readonly costs: 'measured' | 'estimated';
-  /** How long a process may be silent; see `FleetOptions`. */
-  readonly heartbeatMilliseconds?: number;
+  /** How long a process may be silent, and all may wait; see `FleetOptions`. */
+  readonly heartbeatMilliseconds?: number | undefined;
+  readonly stallMilliseconds?: number | undefined;
   /** Told what a person should know of, such as a slow engine. */
   readonly note?: (text: string) => void;
   readonly signal: AbortSignal;

@@ -3,7 +3,7 @@ import { measuredLink, type Probe, type ProbeSide } from '../partition/measuredL
 import type { MeasuredLink } from '../partition/profile.ts';
 import { workerName } from '../transport/names.ts';
 import type { ReplyTo } from '../transport/protocol.ts';
-import type { Fleet } from './fleet.ts';
+import type { Fleet } from './fleet/fleet.ts';
 import { layBetween } from './wiring.ts';
 
 /** Values of 4 bytes: 64 KiB, where latency is most of it, and 8 MiB, where it is least. */

@@ -3,8 +3,7 @@ import { cellFootprints, type CellFootprint } from '../partition/cellCost.ts';
 import { samplesOf } from '../partition/measured.ts';
 import type { Profile } from '../partition/profile.ts';
 import { profileFor } from './costs.ts';
-import { assignDevices, visibleGpus } from './devices.ts';
-import { Fleet } from './fleet.ts';
+import { Crew } from './crew.ts';
 import { profileFile, writeProfile } from './profileCache.ts';
 import { sizesToMeasure } from './question.ts';
 import { shapeOfRun } from './trainingPlan.ts';
@@ -33,16 +32,9 @@ export interface MeasuredRun {
  */
 export async function profileRun({ run, baseDirectory, ...options }: ProfileOptions): Promise<readonly MeasuredRun[]> {
   const { model, workers, microBatchShape: shape } = await shapeOfRun(run, baseDirectory);
-  const devices = assignDevices(workers, await visibleGpus(), run.engine);
-  const fleet = await Fleet.launch({
-    workers,
-    devices,
-    signal: options.signal,
-  });
+  const crew = await Crew.launch({ workers, engine: run.engine, signal: options.signal });
+  const { fleet, devices, started } = crew;
   try {
-    const started = await fleet.requestAll('start', (worker) => ({
-      engine: { ...run.engine, threads: devices[worker]!.threads },
-    }));
     const { model: spec, loss, optimizer, training, pipeline } = run;
     const request = { ...{ spec, model, loss, optimizer, shape, started, devices }, force: options.force };
     const measured: MeasuredRun[] = [];
@@ -56,6 +48,6 @@ export async function profileRun({ run, baseDirectory, ...options }: ProfileOpti
   } catch (error) {
     throw fleet.failure ?? error;
   } finally {
-    await fleet.close();
+    await crew.close();
   }
 }

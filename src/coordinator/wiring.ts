@@ -2,13 +2,15 @@ import type { Schedule } from '../pipeline/action.ts';
 import { linksOf, messagesOf } from '../pipeline/messages.ts';
 import type { Routes } from '../pipeline/routes.ts';
 import { DataInlet } from '../transport/dataLink.ts';
-import { LOADER, SINK, workerName } from '../transport/names.ts';
-import type { Fleet } from './fleet.ts';
+import { LOADER, SINK, stateLink, workerName } from '../transport/names.ts';
+import type { Fleet } from './fleet/fleet.ts';
 
 /** An ordered pair of peers of which the first has something to send to the second. */
 export interface Wire {
   readonly from: string;
   readonly to: string;
+  /** Whether it is for the state of the network, beside the one for what a step sends between the two. */
+  readonly state?: boolean;
 }
 
 /** What all links of a data plane have in common. */
@@ -28,6 +30,9 @@ export function wiresOf(schedule: Schedule, routes: Routes): readonly Wire[] {
   const fed = [...new Set([first, last])].map((worker) => ({ from: LOADER, to: workerName(worker) }));
   return [...between, ...fed, { from: workerName(last), to: SINK }];
 }
+
+/** What a link is called at one end, by who is at the other. */
+const nameOf = (peer: string, { state = false }: Wire): string => (state ? stateLink(peer) : peer);
 
 /** Lays the data plane of a run. Returns the inlet for predictions, which the caller closes. */
 export async function layWires(
@@ -57,15 +62,19 @@ export async function layBetween(
   const endpoints = new Map(known);
   await Promise.all(
     peers.map(async (peer) => {
-      const from = wires.filter(({ to }) => to === peer).map((wire) => wire.from);
-      endpoints.set(peer, (await fleet.request(peer, 'bind', { from, ...plane })).endpoints);
+      const from = wires.filter(({ to }) => to === peer).map((wire) => [nameOf(wire.from, wire), null] as const);
+      const order = { own: peer, from: Object.fromEntries(from), called: {}, ...plane };
+      endpoints.set(peer, (await fleet.request(peer, 'bind', order)).endpoints);
     }),
   );
   await Promise.all(
     peers.map(async (peer) => {
       const receivers = wires
         .filter(({ from }) => from === peer)
-        .map(({ to }) => [to, endpoints.get(to)![peer]!] as const);
+        .map((wire) => {
+          const endpoint = endpoints.get(wire.to)![nameOf(peer, wire)]!;
+          return [nameOf(wire.to, wire), { endpoint, key: null }] as const;
+        });
       await fleet.request(peer, 'connect', { to: Object.fromEntries(receivers), ...plane });
     }),
   );

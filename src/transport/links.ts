@@ -16,14 +16,14 @@ export async function bindInlets({
   highWaterMark,
 }: RequestOf<'bind'>): Promise<ReadonlyMap<string, DataInlet>> {
   const inlets = new Map<string, DataInlet>();
-  for (const peer of from) inlets.set(peer, await DataInlet.bind({ from: peer, run, highWaterMark }));
+  for (const peer of Object.keys(from)) inlets.set(peer, await DataInlet.bind({ from: peer, run, highWaterMark }));
   return inlets;
 }
 
 /** Connects to every peer that this one has something to send to. */
 export const connectOutlets = ({ to, run, highWaterMark }: RequestOf<'connect'>): ReadonlyMap<string, DataOutlet> =>
   new Map(
-    Object.entries(to).map(([peer, endpoint]) => [
+    Object.entries(to).map(([peer, { endpoint }]) => [
       peer,
       DataOutlet.connect({ endpoint, to: peer, highWaterMark, run }),
     ]),

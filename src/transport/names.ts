@@ -1,8 +1,13 @@
 /** The peers of a run, by the names that they have on the control plane and that links are called by. */
 export const workerName = (index: number): string => `worker ${index}`;
+/** The number in a worker's name; NaN for what is none. */
+export const numberOf = (name: string): number => Number(/^worker (\d+)$/.exec(name)?.[1] ?? Number.NaN);
 export const LOADER = 'loader';
 /** Where predictions go: the coordinator. */
 export const SINK = 'coordinator';
+
+/** What a link for state is called by, beside the link for activations between the same two: neither holds up the other. */
+export const stateLink = (peer: string): string => `${peer} (state)`;
 
 const HEART = ' (heart)';
 /** The name under which a peer's heart beats: a thread with a socket of its own. */

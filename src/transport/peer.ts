@@ -1,38 +1,37 @@
 import { parseArgs } from 'node:util';
 import { ControlClient } from './control.ts';
 import { encodeControl } from './controlCodec.ts';
+import { AbandonedError } from './errors.ts';
 import { startHeart } from './heart.ts';
 import { heartOf } from './names.ts';
+import { Pulse } from './pulse.ts';
 import {
+  replyKinds,
   replySchema,
   requestSchema,
   type Reply,
-  type ReplyKinds,
   type ReplyTo,
   type Request,
   type RequestOf,
 } from './protocol.ts';
 
+/** Requests that the peer answers by itself. */
+type Own = 'stop' | 'abandon';
+
 /** The answer to each kind of request that this peer understands, without the kind and id that go with it. */
 export type Handlers = {
-  [K in Exclude<Request['kind'], 'stop'>]?: (request: RequestOf<K>) => Promise<Omit<ReplyTo<K>, 'kind' | 'id'>>;
+  [K in Exclude<Request['kind'], Own>]?: (request: RequestOf<K>) => Promise<Omit<ReplyTo<K>, 'kind' | 'id'>>;
 };
 
-const REPLIES: ReplyKinds = {
-  start: 'started',
-  profile: 'profiled',
-  probe: 'probed',
-  bind: 'bound',
-  connect: 'connected',
-  configure: 'configured',
-  step: 'stepped',
-  apply: 'applied',
-  dump: 'dumped',
-  feed: 'fed',
-  memory: 'remembered',
-  clock: 'told',
-  stop: 'stopped',
-};
+export interface Service {
+  readonly handlers: Handlers;
+  /** Lets go of what belongs to the run in progress: another is laid out, or none. */
+  readonly abandon: () => void;
+  /** Lets go of everything. */
+  readonly dispose: () => void;
+  /** Requests that do not wait for those before them, and go on beside those after them. */
+  readonly atOnce?: readonly Request['kind'][];
+}
 
 const HEARTBEAT_MILLISECONDS = 1000;
 const LAST_WORD_MILLISECONDS = 500;
@@ -42,20 +41,27 @@ const LAST_WORD_MILLISECONDS = 500;
  * when it is told to or when the coordinator is gone.
  */
 export class Peer {
-  readonly name: string;
-  /** Aborts when the run ends: every wait of this process takes it. */
-  readonly signal: AbortSignal;
-  readonly #abort = new AbortController();
+  /** What its main thread is at. */
+  readonly pulse = new Pulse();
+  /** What it is called in the run: `worker 1`. */
+  role: string;
+  readonly #id: string;
+  readonly #ended = new AbortController();
   readonly #client: ControlClient<Request, Reply>;
   readonly #endpoint: string;
+  /** Aborts what is being done. */
+  #work = new AbortController();
+  /** What is being done beside that. */
+  readonly #beside = new Set<Promise<void>>();
   #during = 'its start';
   #step: number | undefined;
 
-  private constructor(name: string, endpoint: string) {
-    this.name = name;
-    this.signal = this.#abort.signal;
+  private constructor(id: string, endpoint: string) {
+    this.#id = id;
+    this.role = id.replace(/#.*$/, '');
     this.#endpoint = endpoint;
-    this.#client = ControlClient.connect({ endpoint, peer: name, incoming: requestSchema, outgoing: replySchema });
+    this.#client = ControlClient.connect({ endpoint, peer: id, incoming: requestSchema, outgoing: replySchema });
+    this.#ended.signal.addEventListener('abort', () => this.#work.abort(this.#ended.signal.reason));
   }
 
   /** From the arguments that the coordinator gave this process. */
@@ -66,27 +72,36 @@ export class Peer {
     return new Peer(peer, coordinator);
   }
 
+  /** Aborts when what is being done is no longer wanted, or the run ends: every wait of this process takes it. */
+  get signal(): AbortSignal {
+    return this.#work.signal;
+  }
+
+  /** Takes another role. */
+  rename(role: string): void {
+    this.role = role;
+    process.title = `lamp ${role}`;
+  }
+
   /** Tells the coordinator which action begins, so that it can name it if this process dies in it. */
   async doing(step: number, action: string): Promise<void> {
     this.#during = action;
     this.#step = step;
+    this.pulse.advance();
     await this.#client.send({ kind: 'doing', step, action });
   }
 
-  /**
-   * Serves until the run ends, then lets go of what `dispose` names, and ends the process. Requests of the kinds in `atOnce` do not
-   * wait for those before them.
-   */
-  async serve(handlers: Handlers, dispose: () => void, atOnce: readonly Request['kind'][] = []): Promise<never> {
-    process.title = `lamp ${this.name}`;
+  /** Serves until the run ends, then lets go of everything, and ends the process. */
+  async serve(service: Service): Promise<never> {
+    this.rename(this.role);
     // The channel to the coordinator closes when that process is gone, however it went.
     process.once('disconnect', () => this.#end());
     // It may have gone while this process was still loading.
     if (!process.connected) this.#end();
     await this.#startHeart();
-    await this.#client.send({ kind: 'hello', pid: process.pid });
-    await this.#answer(handlers, atOnce);
-    dispose();
+    await this.#client.send({ kind: 'hello', pid: process.pid, key: null });
+    await this.#answer(service);
+    service.dispose();
     this.#client.close(LAST_WORD_MILLISECONDS);
     process.exit(0);
   }
@@ -94,36 +109,66 @@ export class Peer {
   #startHeart(): Promise<void> {
     return startHeart({
       endpoint: this.#endpoint,
-      name: heartOf(this.name),
+      name: heartOf(this.#id),
       beat: encodeControl({ kind: 'heartbeat' }, replySchema, 'the coordinator'),
       milliseconds: HEARTBEAT_MILLISECONDS,
     });
   }
 
-  async #answer(handlers: Handlers, atOnce: readonly Request['kind'][]): Promise<void> {
+  async #answer(service: Service): Promise<void> {
     let last: Promise<void> = Promise.resolve();
-    for await (const request of this.#client.messages(this.signal)) {
+    for await (const request of this.#client.messages(this.#ended.signal)) {
       if (request.kind === 'malformed') await this.#failed(new Error(`a request does not parse: ${request.reason}`));
       else if (request.kind === 'stop') {
         await this.#client.send({ kind: 'stopped', id: request.id });
         this.#end();
-      } else if (atOnce.includes(request.kind)) void this.#handle(handlers, request);
-      else last = last.then(() => this.#handle(handlers, request));
+      } else if (request.kind === 'abandon') {
+        const doing = last;
+        this.#work.abort(new AbandonedError());
+        last = this.#abandon(service, doing, request.id);
+      } else if (service.atOnce?.includes(request.kind)) this.#besides(this.#handle(service, request, true));
+      else {
+        const { signal } = this.#work;
+        last = last.then(() => this.#handle(service, request, false, signal));
+      }
     }
-    await last;
+    await Promise.all([last, ...this.#beside]);
   }
 
-  async #handle(handlers: Handlers, request: Exclude<Request, { kind: 'stop' }>): Promise<void> {
-    if (this.signal.aborted) return;
-    this.#during = request.kind;
-    this.#step = 'step' in request ? request.step : undefined;
+  /** What goes on beside other requests is waited for where all is dropped. */
+  #besides(work: Promise<void>): void {
+    this.#beside.add(work);
+    void work.finally(() => this.#beside.delete(work));
+  }
+
+  /** Waits until what was being done has ended, and is ready for another beginning. */
+  async #abandon(service: Service, doing: Promise<void>, id: number): Promise<void> {
+    await Promise.all([doing, ...this.#beside]);
+    if (this.#ended.signal.aborted) return;
+    service.abandon();
+    this.#work = new AbortController();
+    await this.#client.send({ kind: 'abandoned', id });
+  }
+
+  async #handle(
+    { handlers }: Service,
+    request: Exclude<Request, { kind: Own }>,
+    beside: boolean,
+    signal = this.#work.signal,
+  ): Promise<void> {
+    if (signal.aborted) return;
+    if (!beside) {
+      this.#during = request.kind;
+      this.#step = 'step' in request ? request.step : undefined;
+    }
     try {
       const handler = handlers[request.kind] as ((request: Request) => Promise<object>) | undefined;
-      if (!handler) throw new Error(`${this.name} does not know how to ${request.kind}`);
-      const body = await handler(request);
-      await this.#client.send({ ...body, kind: REPLIES[request.kind], id: request.id } as Reply);
+      if (!handler) throw new Error(`${this.role} does not know how to ${request.kind}`);
+      const body = await this.pulse.during(() => handler(request));
+      if (!signal.aborted)
+        await this.#client.send({ ...body, kind: replyKinds[request.kind], id: request.id } as Reply);
     } catch (error) {
-      if (!this.signal.aborted) await this.#failed(error, request);
+      if (!signal.aborted) await this.#failed(error, request);
     }
   }
 
@@ -140,6 +185,6 @@ export class Peer {
   }
 
   #end(): void {
-    this.#abort.abort(new Error('the run has ended'));
+    this.#ended.abort(new Error('the run has ended'));
   }
 }

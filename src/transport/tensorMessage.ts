@@ -24,12 +24,14 @@ interface Place {
 export type PlainKind = 'activation' | 'gradient' | 'image' | 'label' | 'flags' | 'counts' | 'output';
 /** Tensors that go by portal from the stage that stashes to the one that pops, and the gradient back. */
 export type SkipKind = 'skip' | 'skipGradient';
-export type TensorKind = PlainKind | SkipKind;
+/** A tensor of a network's state (a parameter, an optimizer's slot …), named by its key. */
+export type NamedKind = SkipKind | 'state';
+export type TensorKind = PlainKind | NamedKind;
 
 /** What a receiver waits for. */
 export type TensorAddress =
   | (Place & { readonly kind: PlainKind })
-  | (Place & { readonly kind: SkipKind; /** The skip's name. */ readonly skip: string });
+  | (Place & { readonly kind: NamedKind; /** The skip's name, or the key. */ readonly skip: string });
 
 export type DType = 'float32' | 'int32' | 'uint8';
 export type TensorValues = Float32Array | Int32Array | Uint8Array;
@@ -69,7 +71,7 @@ export const DEFAULT_MAX_BYTES = 2 ** 31;
 /** The string that a receiver waits for: one for every tensor of a run. */
 export const keyOf = (address: TensorAddress): string => {
   const key = `${address.kind} of step ${address.step}, micro-batch ${address.microBatch}, for stage ${address.stage}`;
-  return isSkip(address) ? `${key}, skip ${address.skip}` : key;
+  return isNamed(address) ? `${key}, ${address.kind === 'state' ? 'key' : 'skip'} ${address.skip}` : key;
 };
 
 /** Both frames; the second shares memory with `values`. Throws a FrameError for a tensor that the receiver would refuse. */
@@ -79,7 +81,7 @@ export const encode = (
   rules: LinkRules,
 ): [header: Uint8Array, raw: Uint8Array] => {
   const { kind, step, microBatch, stage, shape } = tensor;
-  const skip = isSkip(tensor) ? { skip: tensor.skip } : {};
+  const skip = isNamed(tensor) ? { skip: tensor.skip } : {};
   const header = { kind, run: rules.run, step, microBatch, stage, ...skip, shape: [...shape], dtype: dtypeOf(values) };
   checkHeader(header, values.byteLength, rules);
   return [pack(header), new Uint8Array(values.buffer, values.byteOffset, values.byteLength)];
@@ -95,8 +97,8 @@ export const decode = (frames: readonly Uint8Array[], rules: LinkRules): TensorM
   return { header, values: viewOf(raw, header.dtype) };
 };
 
-const isSkip = (address: { kind: TensorKind }): address is TensorAddress & { kind: SkipKind } =>
-  address.kind === 'skip' || address.kind === 'skipGradient';
+const isNamed = (address: { kind: TensorKind }): address is TensorAddress & { kind: NamedKind } =>
+  NAMED_KINDS.has(address.kind);
 
 const dtypeOf = (values: TensorValues): DType => {
   if (values instanceof Float32Array) return 'float32';
@@ -127,7 +129,7 @@ const PLAIN_KINDS: ReadonlySet<unknown> = new Set<PlainKind>([
   'counts',
   'output',
 ]);
-const SKIP_KINDS: ReadonlySet<unknown> = new Set<SkipKind>(['skip', 'skipGradient']);
+const NAMED_KINDS: ReadonlySet<unknown> = new Set<NamedKind>(['skip', 'skipGradient', 'state']);
 const WIDTHS: ReadonlyMap<unknown, number> = new Map<DType, number>([
   ['float32', 4],
   ['int32', 4],
@@ -139,17 +141,17 @@ const checkHeader = (fields: Record<string, unknown>, byteLength: number, rules:
   const { kind, run, step, microBatch, stage, skip, shape, dtype } = fields;
   if (run !== rules.run)
     throw refuse(rules, 'run', `it belongs to another run (${show(run)}), this one is ${rules.run}`);
-  const hasSkip = SKIP_KINDS.has(kind);
-  if (!hasSkip && !PLAIN_KINDS.has(kind)) throw refuse(rules, 'field', `kind ${show(kind)} is none of ours`);
+  const isNamedKind = NAMED_KINDS.has(kind);
+  if (!isNamedKind && !PLAIN_KINDS.has(kind)) throw refuse(rules, 'field', `kind ${show(kind)} is none of ours`);
   for (const [name, value] of Object.entries({ step, microBatch, stage }))
     if (!isCount(value)) throw refuse(rules, 'field', `${name} is ${show(value)}, expected an integer from 0`);
-  if (hasSkip && !isName(skip)) throw refuse(rules, 'field', `skip is ${show(skip)}, expected its name`);
-  const unknown = Object.keys(fields).find((name) => !FIELDS.includes(name) && !(hasSkip && name === 'skip'));
+  if (isNamedKind && !isName(skip)) throw refuse(rules, 'field', `skip is ${show(skip)}, expected its name`);
+  const unknown = Object.keys(fields).find((name) => !FIELDS.includes(name) && !(isNamedKind && name === 'skip'));
   if (unknown !== undefined) throw refuse(rules, 'field', `unknown field ${show(unknown)}`);
   const width = WIDTHS.get(dtype);
   if (width === undefined) throw refuse(rules, 'field', `dtype ${show(dtype)}, expected float32, int32 or uint8`);
   const sizes = checkShape(shape, width, byteLength, rules);
-  return { kind, run, step, microBatch, stage, ...(hasSkip ? { skip } : {}), shape: sizes, dtype } as TensorHeader;
+  return { kind, run, step, microBatch, stage, ...(isNamedKind ? { skip } : {}), shape: sizes, dtype } as TensorHeader;
 };
 
 const checkShape = (shape: unknown, width: number, byteLength: number, rules: LinkRules): readonly number[] => {

@@ -3,6 +3,7 @@ import type { Tensor } from '../engine/tensor.ts';
 import type { DataInlet } from '../transport/dataLink.ts';
 import { keyOf, type TensorAddress, type TensorValues } from '../transport/tensorMessage.ts';
 import type { Links } from '../transport/links.ts';
+import type { Pulse } from '../transport/pulse.ts';
 
 /**
  * Where tensors arrive and leave. What stays on this worker is handed over as it is; the rest goes through the links, and
@@ -13,13 +14,15 @@ export class Mailbox {
   readonly #own: string;
   readonly #links: Links;
   readonly #signal: AbortSignal;
+  readonly #pulse: Pulse;
   readonly #here = new Map<string, Tensor>();
 
-  constructor(options: { engine: Engine; own: string; links: Links; signal: AbortSignal }) {
+  constructor(options: { engine: Engine; own: string; links: Links; signal: AbortSignal; pulse: Pulse }) {
     this.#engine = options.engine;
     this.#own = options.own;
     this.#links = options.links;
     this.#signal = options.signal;
+    this.#pulse = options.pulse;
   }
 
   /** Waits for a tensor from a peer (or from an earlier action of this worker). The caller owns it. */
@@ -31,7 +34,7 @@ export class Mailbox {
       this.#here.delete(key);
       return tensor;
     }
-    const { header, values } = await this.#inlet(from).receive(key, this.#signal);
+    const { header, values } = await this.#pulse.waiting(this.#inlet(from).receive(key, this.#signal));
     return this.#engine.tensor(values, header.shape);
   }
 
@@ -55,7 +58,7 @@ export class Mailbox {
   async send(to: string, address: TensorAddress, values: TensorValues, shape: readonly number[]): Promise<void> {
     const outlet = this.#links.outlets.get(to);
     if (!outlet) throw new Error(`no link to ${to}`);
-    await outlet.send({ ...address, shape }, values, this.#signal);
+    await this.#pulse.waiting(outlet.send({ ...address, shape }, values, this.#signal));
   }
 
   #inlet(from: string): DataInlet {

@@ -6,8 +6,8 @@ import { Session } from './session.ts';
 const peer = Peer.fromArguments();
 const session = new Session(peer);
 
-await peer.serve(
-  {
+await peer.serve({
+  handlers: {
     start: (request) => session.start(request),
     profile: (request) => session.profile(request),
     probe: (request) => session.probe(request),
@@ -16,9 +16,15 @@ await peer.serve(
     configure: (request) => session.configure(request),
     step: (request) => session.step(request),
     apply: (request) => session.apply(request),
+    snapshot: (request) => session.snapshot(request),
+    hand: (request) => session.hand(request),
+    take: (request) => session.take(request),
+    store: (request) => session.store(request),
     dump: (request) => session.dump(request),
     memory: () => session.memory(),
     clock: async () => ({ now: clockTime() }),
   },
-  () => session.dispose(),
-);
+  atOnce: ['hand', 'take', 'store'],
+  abandon: () => session.abandon(),
+  dispose: () => session.dispose(),
+});

@@ -1,52 +1,36 @@
-import { dumpGradients, dumpParameters, loadParameters } from '../checkpoint/parameters.ts';
+import { dumpGradients, dumpParameters } from '../checkpoint/parameters.ts';
 import { channelsFirst } from '../checkpoint/pytorchLayout.ts';
-import { SafetensorsFile, writeSafetensors, type HostTensor } from '../checkpoint/safetensors.ts';
+import { writeSafetensors, type HostTensor } from '../checkpoint/safetensors.ts';
+import { disposeWriter, writePart } from '../checkpoint/training/writer.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { startEngine } from '../engine/index.ts';
-import { ParameterStore } from '../layers/parameterStore.ts';
 import { endMiniBatch } from '../layers/sequence.ts';
-import { lossFromSpec } from '../losses/index.ts';
-import type { Loss } from '../losses/loss.ts';
-import { layersOf, type Cell, type Model } from '../models/cell.ts';
+import { layersOf } from '../models/cell.ts';
 import { buildModel } from '../models/index.ts';
-import { countParameters, parameterSpecs } from '../models/describe.ts';
-import { initializeParameters } from '../models/initialize.ts';
-import { optimizerFromSpec } from '../optimizers/index.ts';
-import type { Optimizer } from '../optimizers/optimizer.ts';
+import { countParameters } from '../models/describe.ts';
 import { messagesOf } from '../pipeline/messages.ts';
-import { routesOf, type Routes } from '../pipeline/routes.ts';
 import { parseSchedule } from '../pipeline/scheduleText.ts';
-import { inputGradientName, LOADER, SINK, workerName } from '../transport/names.ts';
+import { inputGradientName, LOADER, numberOf, SINK, stateLink, workerName } from '../transport/names.ts';
 import type { Peer } from '../transport/peer.ts';
 import type { ReplyTo, Request, RequestOf } from '../transport/protocol.ts';
 import { bindInlets, closeLinks, connectOutlets, noLinks, type Links } from '../transport/links.ts';
+import { assign, disposeAssignment, type Assignment } from './assignment.ts';
 import { deviceName } from './device.ts';
+import { handOver, takeOver } from './handover.ts';
 import { Mailbox } from './mailbox.ts';
 import { PipelineStep } from './pipelineStep.ts';
 import { probeLink } from './probe.ts';
 import { profileModel } from './profile.ts';
-import { Stage } from './stage.ts';
+import { copyState } from './state.ts';
 import { StepRecord } from './stepRecord.ts';
-import { Teacher } from './teacher.ts';
+import type { Teacher } from './teacher.ts';
+import { Vault } from './vault.ts';
 import { walk } from './walk.ts';
 
 type Body<K extends Request['kind']> = Omit<ReplyTo<K>, 'kind' | 'id'>;
 /** The body of a reply that says no more than that it was done. */
 type Done = Record<string, never>;
-
-/** What a worker has once it knows its part of the network. */
-interface Assignment {
-  readonly model: Model;
-  readonly cells: readonly Cell[];
-  readonly routes: Routes;
-  readonly parameters: ParameterStore;
-  readonly stages: ReadonlyMap<number, Stage>;
-  readonly teacher: Teacher | undefined;
-  readonly optimizer: Optimizer;
-  readonly loss: Loss;
-  readonly classWeights: readonly number[] | undefined;
-}
 
 /** A worker's state through a run, and what it does for each request of the coordinator. */
 export class Session {
@@ -54,6 +38,7 @@ export class Session {
   #engine: Engine | undefined;
   #links: Links = noLinks();
   #assignment: Assignment | undefined;
+  readonly #vault = new Vault();
   /** Of the last training step, where they were asked for; by name, in PyTorch's layout. */
   #inputGradients = new Map<string, HostTensor>();
 
@@ -83,12 +68,13 @@ export class Session {
     }
   }
 
-  /** Takes the place of the links that there were. */
+  /** Takes the place of the links that there were, and gives this worker the name that it has from now on. */
   async bind(request: RequestOf<'bind'>): Promise<Body<'bind'>> {
     closeLinks(this.#links);
+    this.#peer.rename(request.own);
     const inlets = await bindInlets(request);
     this.#links = { ...noLinks(), inlets };
-    return { endpoints: Object.fromEntries([...inlets].map(([from, inlet]) => [from, inlet.endpoint])) };
+    return { endpoints: Object.fromEntries([...inlets].map(([from, inlet]) => [from, inlet.endpoint])), calls: {} };
   }
 
   async connect(request: RequestOf<'connect'>): Promise<Done> {
@@ -97,32 +83,9 @@ export class Session {
   }
 
   async configure(request: RequestOf<'configure'>): Promise<Body<'configure'>> {
-    const engine = this.#running;
-    const model = buildModel(request.model);
-    const cellsOf = (stage: number): readonly Cell[] =>
-      model.cells.slice(request.stages[stage]!.start, request.stages[stage]!.end);
-    const cells = request.own.flatMap(cellsOf);
-    const parameters = new ParameterStore(engine);
-    await fill(engine, parameters, cells, request);
-    const stagesWith = (store: ParameterStore): ReadonlyMap<number, Stage> =>
-      new Map(
-        request.own.map((stage) => {
-          const { recompute, batchNorm } = request;
-          const options = { engine, parameters: store, recompute, batchNorm };
-          return [
-            stage,
-            new Stage({ ...options, cells: cellsOf(stage), first: stage === 0 && !request.inputGradient }),
-          ];
-        }),
-      );
-    const stages = stagesWith(parameters);
-    const teacher = request.teacher ? new Teacher(engine, parameters, stagesWith) : undefined;
-    const optimizer = optimizerFromSpec(engine, request.optimizer);
-    const loss = lossFromSpec(request.loss, model.outChannels);
-    const routes = routesOf(model.cells, { stages: request.stages }, request.threaded);
-    const classWeights = request.loss.name === 'given_gradient' ? undefined : request.loss.class_weights;
-    this.#assignment = { model, cells, routes, parameters, stages, teacher, optimizer, loss, classWeights };
-    return { parameters: countParameters(cells) };
+    this.#unassign();
+    this.#assignment = await assign(this.#running, request, this.#vault);
+    return { parameters: countParameters(this.#assignment.cells) };
   }
 
   async step(request: RequestOf<'step'>): Promise<Body<'step'>> {
@@ -172,6 +135,38 @@ export class Session {
     return {};
   }
 
+  /** The step waits for the copy alone: to hand it over or to write it goes on beside the next ones. */
+  async snapshot({ step, keep }: RequestOf<'snapshot'>): Promise<Body<'snapshot'>> {
+    const { parameters, optimizer, teacher } = this.#assigned;
+    const state = copyState(this.#running, { parameters, optimizer, taught: teacher?.parameters });
+    this.#vault.put(step, state, keep);
+    const bytes = [...state.values()].reduce((sum, { values }) => sum + values.byteLength, 0);
+    return { keys: [...state.keys()], bytes };
+  }
+
+  async hand({ step, to, keys }: RequestOf<'hand'>): Promise<Done> {
+    const outlet = this.#links.outlets.get(stateLink(to));
+    if (!outlet) throw new Error(`no link for state to ${to}`);
+    const handing = handOver(outlet, { step, keys, state: this.#vault.all(step) }, this.#peer.signal);
+    await this.#peer.pulse.waiting(handing);
+    return {};
+  }
+
+  async take({ step, from, keys }: RequestOf<'take'>): Promise<Done> {
+    const inlet = this.#links.inlets.get(stateLink(from));
+    if (!inlet) throw new Error(`no link for state from ${from}`);
+    const keep = (key: string, tensor: HostTensor): void => {
+      this.#peer.pulse.advance();
+      this.#vault.add(step, key, tensor);
+    };
+    await this.#peer.pulse.waiting(takeOver(inlet, { step, keys, keep }, this.#peer.signal));
+    return {};
+  }
+
+  async store({ step, file }: RequestOf<'store'>): Promise<Body<'store'>> {
+    return writePart(file, this.#vault.own(step), {});
+  }
+
   async dump({ what, file }: RequestOf<'dump'>): Promise<Done> {
     const parameters = what === 'teacher' ? this.#taught.parameters : this.#assigned.parameters;
     const dump = what === 'gradients' ? dumpGradients : dumpParameters;
@@ -198,8 +193,8 @@ export class Session {
 
   #mailbox(): Mailbox {
     return new Mailbox({
-      ...{ engine: this.#running, own: this.#peer.name },
-      ...{ links: this.#links, signal: this.#peer.signal },
+      ...{ engine: this.#running, own: this.#peer.role, links: this.#links },
+      ...{ signal: this.#peer.signal, pulse: this.#peer.pulse },
     });
   }
 
@@ -220,39 +215,28 @@ export class Session {
   }
 
   get #index(): number {
-    return Number(this.#peer.name.replace(/\D/g, ''));
+    return numberOf(this.#peer.role);
   }
 
   get #bytesSent(): number {
     return [...this.#links.outlets.values()].reduce((sum, outlet) => sum + outlet.bytesSent, 0);
   }
 
-  dispose(): void {
-    closeLinks(this.#links);
-    if (!this.#assignment) return;
-    for (const stage of this.#assignment.stages.values()) stage.dispose();
-    this.#assignment.teacher?.dispose();
-    this.#assignment.optimizer.dispose();
-    this.#assignment.parameters.dispose();
+  #unassign(): void {
+    if (this.#assignment) disposeAssignment(this.#assignment);
+    this.#assignment = undefined;
   }
-}
 
-/** Gives the cells' parameters their values: from the weights file, or drawn by name. */
-async function fill(
-  engine: Engine,
-  parameters: ParameterStore,
-  cells: readonly Cell[],
-  { weights, seed, model }: RequestOf<'configure'>,
-): Promise<void> {
-  const specs = parameterSpecs(cells);
-  if (!weights) {
-    initializeParameters(engine, parameters, specs, seed);
-    return;
+  /** Lets go of its part in a pipeline: all but the engine, and the snapshots that another pipeline may begin with. */
+  abandon(): void {
+    closeLinks(this.#links);
+    this.#links = noLinks();
+    this.#unassign();
   }
-  const file = await SafetensorsFile.open(weights.file);
-  try {
-    await loadParameters(engine, parameters, specs, file, weights.prefix, parameterSpecs(buildModel(model).cells));
-  } finally {
-    await file.close();
+
+  dispose(): void {
+    this.abandon();
+    this.#vault.clear();
+    void disposeWriter();
   }
 }

@@ -1,3 +1,4 @@
+import { Pulse } from '../../src/transport/pulse.ts';
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import type { Engine } from '../../src/engine/engine.ts';
 import { startEngine } from '../../src/engine/index.ts';
@@ -18,7 +19,7 @@ const address: TensorAddress = { kind: 'skip', skip: 'encoder.0', step: 1, stage
 const mailbox = (
   links: Links = noLinks(),
   { own = 'worker 1', signal = AbortSignal.timeout(30_000) }: { own?: string; signal?: AbortSignal } = {},
-): Mailbox => new Mailbox({ engine, own, links, signal });
+): Mailbox => new Mailbox({ engine, own, links, signal, pulse: new Pulse() });
 
 it('what stays on this worker is handed over as it is', async () => {
   const here = mailbox();

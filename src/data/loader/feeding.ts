@@ -1,4 +1,5 @@
 import type { Links } from '../../transport/links.ts';
+import type { Peer } from '../../transport/peer.ts';
 import type { ReplyTo, RequestOf } from '../../transport/protocol.ts';
 import { Ahead } from './ahead.ts';
 import type { Feed } from './feed.ts';
@@ -19,14 +20,13 @@ export class Feeding {
   async feed(
     request: RequestOf<'feed'>,
     links: Links,
-    signal: AbortSignal,
+    { signal, pulse }: Pick<Peer, 'signal' | 'pulse'>,
   ): Promise<Omit<ReplyTo<'feed'>, 'kind' | 'id'>> {
     const { batch, seconds } = this.#ahead.take(request.source, request.ahead);
     const before = this.#lastSent;
     const send = async (): Promise<void> => {
       const samples = await batch;
-      await before;
-      await sendBatch(links, request, samples, signal);
+      await pulse.waiting(before.then(() => sendBatch(links, request, samples, signal)));
     };
     const sent = send();
     this.#lastSent = sent.catch(() => {});

@@ -13,19 +13,23 @@ const feeding = openFeed(configuration, threadsOf(configuration)).then((feed) =>
 feeding.catch(() => {});
 let links: Links = noLinks();
 
-await peer.serve(
-  {
+await peer.serve({
+  handlers: {
     bind: async (request) => {
       links = { ...links, inlets: await bindInlets(request) };
-      return { endpoints: {} };
+      return { endpoints: {}, calls: {} };
     },
     connect: async (request) => {
       links = { ...links, outlets: connectOutlets(request) };
       return {};
     },
-    feed: async (request) => (await feeding).feed(request, links, peer.signal),
+    feed: async (request) => (await feeding).feed(request, links, peer),
   },
-  () => closeLinks(links),
   // So that what is to come is made while what is there is being sent. Other feeds make one mini-batch after the other.
-  configuration.kind === 'dataset' ? ['feed'] : [],
-);
+  atOnce: configuration.kind === 'dataset' ? ['feed'] : [],
+  abandon: () => {
+    closeLinks(links);
+    links = noLinks();
+  },
+  dispose: () => closeLinks(links),
+});

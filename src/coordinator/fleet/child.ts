@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { onCores } from './cores.ts';
+import { onCores } from '../cores.ts';
 
 /** How a process ended: by itself with a code, or by a signal. */
 export type Ending =
@@ -16,7 +16,7 @@ const TENSORFLOW_REMARK = /^(WARNING: All log messages before absl::InitializeLo
 
 /** The built file of a process's entry: beside this one, or in `dist` where the coordinator itself runs from the sources. */
 export function entryFile(name: 'worker' | 'data/loader'): string {
-  const built = import.meta.url.endsWith('.ts') ? '../../dist/' : '../';
+  const built = import.meta.url.endsWith('.ts') ? '../../../dist/' : '../../';
   return fileURLToPath(new URL(`${built}${name}/main.js`, import.meta.url));
 }
 

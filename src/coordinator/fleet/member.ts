@@ -1,0 +1,92 @@
+import type { HostFacts, Reply } from '../../transport/protocol.ts';
+import { IDLE } from '../errors.ts';
+import type { Child } from './child.ts';
+
+interface Waiting {
+  resolve(reply: Reply): void;
+  reject(error: unknown): void;
+  /** Whether it goes on beside what the process is doing, and says nothing of that. */
+  readonly background: boolean;
+}
+
+/** What a process said when it came. */
+export interface Greeting {
+  readonly pid: number;
+  /** The public key of its data links, where they have any. */
+  readonly key: string | null;
+  /** Of a process of another host, or that came by itself. */
+  readonly host?: HostFacts | undefined;
+}
+
+/** What its main thread is at, by its last heartbeat. */
+export interface Pulse {
+  readonly doing: 'idle' | 'computing' | 'waiting';
+  readonly progress: number;
+}
+
+/** One process on the control plane, from its start to its end: what it was asked, and what is known of it. */
+export class Member {
+  /** Its identity on the control plane; no other process ever has the same. */
+  readonly id: string;
+  /** Where this coordinator started it; none for one that came by itself. */
+  readonly child: Child | undefined;
+  /** `worker 1`, `loader`; undefined while it has no part in the run. */
+  role: string | undefined;
+  greeting: Greeting | undefined;
+  /** Milliseconds since it was last heard of. */
+  silent = 0;
+  pulse: Pulse = { doing: 'idle', progress: 0 };
+  /** An action such as `1B3`, or a request. */
+  doing = 'its start';
+  step: number | undefined;
+  /** It is ending, or has ended: nothing is expected of it. */
+  lost = false;
+  readonly #waiting = new Map<number, Waiting>();
+
+  constructor(id: string, role: string | undefined, child: Child | undefined) {
+    this.id = id;
+    this.role = role;
+    this.child = child;
+  }
+
+  /** Whether a request is open that it has not answered. */
+  get asked(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  get pid(): number {
+    return this.greeting?.pid ?? this.child?.pid ?? -1;
+  }
+
+  /** The reply to the request with this id. */
+  wait(id: number, { kind, step, background = false }: Asked): Promise<Reply> {
+    const reply = new Promise<Reply>((resolve, reject) => this.#waiting.set(id, { resolve, reject, background }));
+    // The run may fail before anybody has come to await this; whoever does is told all the same.
+    reply.catch(() => {});
+    if (!background) {
+      this.doing = kind;
+      this.step = step;
+    }
+    return reply;
+  }
+
+  settle(id: number, reply: Reply): void {
+    this.#waiting.get(id)?.resolve(reply);
+    this.#waiting.delete(id);
+    if ([...this.#waiting.values()].some(({ background }) => !background)) return;
+    this.doing = IDLE;
+    this.step = undefined;
+  }
+
+  /** Ends every wait for a reply. */
+  reject(error: unknown): void {
+    for (const waiting of this.#waiting.values()) waiting.reject(error);
+    this.#waiting.clear();
+  }
+}
+
+interface Asked {
+  readonly kind: string;
+  readonly step?: number | undefined;
+  readonly background?: boolean | undefined;
+}
