@@ -7,6 +7,7 @@ import { doctorCommand } from './doctor.ts';
 import { exportCommand } from './export.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { inspectCommand } from './inspect.ts';
+import { logsCommand } from './logs.ts';
 import { parityCommand } from './parity.ts';
 import { phantomCommand } from './phantom.ts';
 import { planCommand } from './plan.ts';
@@ -46,6 +47,7 @@ export function createProgram(context: CliContext): Command {
     evaluateCommand(context),
     phantomCommand(context),
     inspectCommand(context),
+    logsCommand(context),
     parityCommand(context),
     benchCommand(context),
     exportCommand(context, packageVersion()),

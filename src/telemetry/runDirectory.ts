@@ -21,6 +21,9 @@ export const bestFolder = 'best';
 /** In it, the best weights of every phase. */
 export const phasesFolder = 'phases';
 
+/** In it, one log a process. */
+export const logsFolder = 'logs';
+
 /** A run's folder cannot be made. */
 export class RunDirectoryError extends Error {
   override readonly name = 'RunDirectoryError';
