@@ -1,13 +1,12 @@
 import { Dealer } from 'zeromq';
-import { context } from './context.ts';
 import { CONTROL_HIGH_WATER_MARK, decodeControl, encodeControl, MAX_CONTROL_BYTES } from './controlCodec.ts';
 import type { ControlSchemas, Malformed } from './controlCodec.ts';
-import { EndpointError } from './errors.ts';
+import { connectWith } from './openSocket.ts';
+import type { ConnectOptions } from './openSocket.ts';
 import { Reader } from './reader.ts';
 import { Writer } from './writer.ts';
 
-export interface ControlClientOptions<Incoming, Outgoing> extends ControlSchemas<Incoming, Outgoing> {
-  readonly endpoint: string;
+export interface ControlClientOptions<Incoming, Outgoing> extends ControlSchemas<Incoming, Outgoing>, ConnectOptions {
   /** The name under which the server knows this process: one for each. */
   readonly peer: string;
 }
@@ -33,21 +32,17 @@ export class ControlClient<Incoming, Outgoing> {
   static connect<Incoming, Outgoing>(
     options: ControlClientOptions<Incoming, Outgoing>,
   ): ControlClient<Incoming, Outgoing> {
-    const { endpoint, peer } = options;
-    const socket = new Dealer({
-      context,
-      routingId: peer,
-      sendHighWaterMark: CONTROL_HIGH_WATER_MARK,
-      receiveHighWaterMark: CONTROL_HIGH_WATER_MARK,
-      maxMessageSize: MAX_CONTROL_BYTES,
-      linger: 0,
-    });
-    try {
-      socket.connect(endpoint);
-    } catch (error) {
-      socket.close();
-      throw new EndpointError('connect to', endpoint, error);
-    }
+    const { peer } = options;
+    const make = (common: object): Dealer =>
+      new Dealer({
+        ...common,
+        routingId: peer,
+        sendHighWaterMark: CONTROL_HIGH_WATER_MARK,
+        receiveHighWaterMark: CONTROL_HIGH_WATER_MARK,
+        maxMessageSize: MAX_CONTROL_BYTES,
+        linger: 0,
+      });
+    const socket = connectWith(make, options);
     return new ControlClient(socket, peer, options);
   }
 

@@ -46,6 +46,9 @@ export const decodeControl = <M>(frames: readonly Uint8Array[], schema: z.ZodTyp
   }
 };
 
+export const isMalformed = (message: unknown): message is Malformed =>
+  (message as { readonly kind?: unknown }).kind === 'malformed';
+
 const malformed = (reason: string): Malformed => ({ kind: 'malformed', reason });
 
 /** The first few issues, each with the place that it is at. */

@@ -1,31 +1,36 @@
 import { Pull } from 'zeromq';
-import { anyPort, context, localAddress } from './context.ts';
-import { EndpointError, LinkClosedError, SetAsideError } from './errors.ts';
+import { RefusalCount } from './counters.ts';
+import type { TransportCounters } from './counters.ts';
+import { FrameError, LinkClosedError, SetAsideError } from './errors.ts';
 import { onAbort } from './onAbort.ts';
+import { connectWith, listenWith } from './openSocket.ts';
+import type { ConnectOptions, ListenOptions } from './openSocket.ts';
+import { SetAside } from './setAside.ts';
 import { decode, DEFAULT_MAX_BYTES, keyOf } from './tensorMessage.ts';
 import type { LinkRules, TensorMessage } from './tensorMessage.ts';
 
-export interface DataInletOptions {
+interface InletOptions {
   /** The sender's name, for error messages. */
   readonly from: string;
-  /** The address to listen on; this machine alone where nothing is said. */
-  readonly host?: string;
   /** Messages that ZeroMQ keeps at this end before the sender's end fills up. */
   readonly highWaterMark: number;
   readonly run: string;
   /** Bytes of values in one message. */
   readonly maxBytes?: number;
-  /** Messages that may lie here because somebody waits for another one. */
+  /** Messages that may lie here because somebody waits for another one, and how many bytes of values they may be. */
   readonly setAside?: number;
+  readonly setAsideBytes?: number;
 }
+
+export type DataInletOptions = InletOptions &
+  Omit<ListenOptions, 'address'> & { readonly at?: ListenOptions['address'] };
+export type ConnectedInletOptions = InletOptions & ConnectOptions;
 
 interface Waiter {
   readonly key: string;
   readonly resolve: (message: TensorMessage) => void;
   readonly reject: (error: unknown) => void;
 }
-
-const DEFAULT_SET_ASIDE = 64;
 
 /**
  * The receiving end of a data link: tensors from one other process.
@@ -39,10 +44,11 @@ const DEFAULT_SET_ASIDE = 64;
 export class DataInlet {
   readonly endpoint: string;
   readonly #socket: Pull;
+  readonly #closeSocket: () => void;
   readonly #rules: LinkRules;
-  readonly #limit: number;
   readonly #waiters: Waiter[] = [];
-  readonly #setAside: { key: string; message: TensorMessage }[] = [];
+  readonly #setAside: SetAside;
+  readonly #refused: RefusalCount;
   /** A frame error that came when nobody waited any more: the next to wait is told. */
   #untold: unknown;
   /** What made the link useless. */
@@ -50,35 +56,32 @@ export class DataInlet {
   #reading = false;
   #bytesReceived = 0;
   #messagesReceived = 0;
-  #refused = 0;
 
-  private constructor(socket: Pull, endpoint: string, rules: LinkRules, limit: number) {
+  private constructor(
+    { socket, endpoint, close }: { socket: Pull; endpoint: string; close: () => void },
+    options: InletOptions,
+    refused: RefusalCount,
+  ) {
     this.#socket = socket;
     this.endpoint = endpoint;
-    this.#rules = rules;
-    this.#limit = limit;
+    this.#closeSocket = close;
+    this.#refused = refused;
+    this.#rules = rulesOf(options);
+    this.#setAside = new SetAside({ messages: options.setAside, bytes: options.setAsideBytes });
   }
 
+  /** Listens for its sender. */
   static async bind(options: DataInletOptions): Promise<DataInlet> {
-    const { from, host, highWaterMark, run, maxBytes = DEFAULT_MAX_BYTES } = options;
-    const socket = new Pull({
-      context,
-      receiveHighWaterMark: highWaterMark,
-      linger: 0,
-      // A stranger may not make us allocate without end. Twice the maximum, so that what is merely too large gets an error
-      // with a name; ZeroMQ itself cuts the connection without a word.
-      maxMessageSize: 2 * maxBytes + 65_536,
-      ipv6: host?.includes(':') ?? false,
-    });
-    const address = host === undefined ? localAddress() : anyPort(host);
-    try {
-      await socket.bind(address);
-    } catch (error) {
-      socket.close();
-      throw new EndpointError('listen on', address, error);
-    }
-    const rules = { link: from, run, maxBytes };
-    return new DataInlet(socket, socket.lastEndpoint ?? '', rules, options.setAside ?? DEFAULT_SET_ASIDE);
+    const refused = new RefusalCount();
+    const listening = await listenWith(makerOf(options), { ...options, address: options.at, refused });
+    return new DataInlet(listening, options, refused);
+  }
+
+  /** Connects to its sender's outlet, which listens. */
+  static connect(options: ConnectedInletOptions): DataInlet {
+    const socket = connectWith(makerOf(options), options);
+    const { endpoint } = options;
+    return new DataInlet({ socket, endpoint, close: () => socket.close() }, options, new RefusalCount());
   }
 
   /** Bytes of values (not of headers) in the messages that were accepted. */
@@ -90,21 +93,27 @@ export class DataInlet {
     return this.#messagesReceived;
   }
 
-  /** Messages that were not accepted. */
+  /** Messages and strangers that were refused, by reason. */
+  get counters(): TransportCounters {
+    return this.#refused.now;
+  }
+
+  /** All of them together. */
   get refused(): number {
-    return this.#refused;
+    return Object.values(this.#refused.now).reduce((sum, count) => sum + count, 0);
   }
 
   /**
    * The message with this key, as `keyOf` writes it. Those with other keys that come before it are set aside for whoever
    * asks for them. Rejects with a FrameError (the link goes on), a SetAsideError (it does not), a LinkClosedError, or the
-   * signal's reason. A frame that does not parse has no key: the one who has waited longest is told of it.
+   * signal's reason. A frame that does not parse has no key, and may have been any: the one who has waited longest is told of
+   * it. What belongs to another run, or came before, was nobody's: it is dropped and counted.
    */
   receive(key: string, signal: AbortSignal): Promise<TensorMessage> {
     if (signal.aborted) return Promise.reject(signal.reason);
     if (this.#socket.closed) return Promise.reject(new LinkClosedError(this.#rules.link));
-    const place = this.#setAside.findIndex((entry) => entry.key === key);
-    if (place >= 0) return Promise.resolve(this.#setAside.splice(place, 1)[0]!.message);
+    const message = this.#setAside.take(key);
+    if (message) return Promise.resolve(message);
     const error = this.#broken ?? this.#untold;
     this.#untold = undefined;
     if (error !== undefined) return Promise.reject(error);
@@ -113,8 +122,8 @@ export class DataInlet {
 
   /** Ends every wait with a LinkClosedError, and drops what has not been received. */
   close(): void {
-    this.#socket.close();
-    this.#setAside.length = 0;
+    this.#closeSocket();
+    this.#setAside.clear();
     for (const waiter of this.#waiters.splice(0)) waiter.reject(new LinkClosedError(this.#rules.link));
   }
 
@@ -147,30 +156,58 @@ export class DataInlet {
         this.#accept(decode(await this.#socket.receive(), this.#rules));
       } catch (error) {
         if (this.#socket.closed) break;
-        this.#refused++;
-        const waiter = this.#waiters.shift();
-        if (waiter) waiter.reject(error);
-        else this.#untold = error;
+        if (error instanceof FrameError) this.#refused.add(error.reason);
+        if (!(error instanceof FrameError && error.reason === 'run')) this.#tell(error);
       }
     }
     this.#reading = false;
   }
 
+  #tell(error: unknown): void {
+    const waiter = this.#waiters.shift();
+    if (waiter) waiter.reject(error);
+    else this.#untold = error;
+  }
+
   #accept(message: TensorMessage): void {
-    this.#bytesReceived += message.values.byteLength;
-    this.#messagesReceived++;
     const key = keyOf(message.header);
     const place = this.#waiters.findIndex((waiter) => waiter.key === key);
-    if (place >= 0) return this.#waiters.splice(place, 1)[0]!.resolve(message);
-    this.#setAside.push({ key, message });
-    if (this.#setAside.length > this.#limit) this.#break();
+    if (place < 0 && this.#setAside.has(key)) return this.#refused.add('replayed');
+    this.#bytesReceived += message.values.byteLength;
+    this.#messagesReceived++;
+    if (place >= 0) {
+      this.#setAside.gave(key);
+      return this.#waiters.splice(place, 1)[0]!.resolve(message);
+    }
+    this.#setAside.put(key, message);
+    if (!this.#setAside.full) return;
+    const replayed = this.#setAside.dropReplayed();
+    if (replayed > 0) this.#refused.add('replayed', replayed);
+    if (this.#setAside.full) this.#break();
   }
 
   /** The message that was one too many stays where it is, but nothing more is read. */
   #break(): void {
     const awaited = this.#waiters.map((waiter) => waiter.key);
-    const arrived = this.#setAside.map((entry) => entry.key);
-    this.#broken = new SetAsideError(this.#rules.link, this.#limit, awaited, arrived);
+    this.#broken = new SetAsideError(this.#rules.link, this.#setAside.limits, awaited, this.#setAside.keys);
     for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#broken);
   }
 }
+
+const rulesOf = ({ from, run, maxBytes = DEFAULT_MAX_BYTES }: InletOptions): LinkRules => ({
+  link: from,
+  run,
+  maxBytes,
+});
+
+const makerOf =
+  ({ highWaterMark, maxBytes = DEFAULT_MAX_BYTES }: InletOptions) =>
+  (common: object): Pull =>
+    new Pull({
+      ...common,
+      receiveHighWaterMark: highWaterMark,
+      linger: 0,
+      // A stranger may not make us allocate without end. Twice the maximum, so that what is merely too large gets an error
+      // with a name; ZeroMQ itself cuts the connection without a word.
+      maxMessageSize: 2 * maxBytes + 65_536,
+    });

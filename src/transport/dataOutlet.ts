@@ -1,14 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 import { Push } from 'zeromq';
-import { context } from './context.ts';
-import { EndpointError } from './errors.ts';
+import { RefusalCount } from './counters.ts';
+import type { TransportCounters } from './counters.ts';
+import { connectWith, listenWith } from './openSocket.ts';
+import type { ConnectOptions, ListenOptions } from './openSocket.ts';
 import { DEFAULT_MAX_BYTES, encode } from './tensorMessage.ts';
 import type { LinkRules, OutgoingTensor, TensorValues } from './tensorMessage.ts';
 import { Writer } from './writer.ts';
 
-export interface DataOutletOptions {
-  /** The receiver's address, as its DataInlet says. */
-  readonly endpoint: string;
+interface OutletOptions {
   /** The receiver's name, for error messages. */
   readonly to: string;
   /** Messages that ZeroMQ keeps at this end before `send` waits; see DataInlet for the bound of the whole link. */
@@ -19,30 +19,51 @@ export interface DataOutletOptions {
   readonly linger?: number;
 }
 
+/** The endpoint is the receiver's, as its DataInlet says. */
+export type DataOutletOptions = OutletOptions & ConnectOptions;
+export type BoundOutletOptions = OutletOptions &
+  Omit<ListenOptions, 'address'> & { readonly at?: ListenOptions['address'] };
+
 /** The sending end of a data link: tensors from this process to one other. */
 export class DataOutlet {
-  readonly #socket: Push;
+  /** Where it listens, or what it is connected to. */
+  readonly endpoint: string;
+  readonly #closeSocket: () => void;
   readonly #writer: Writer;
   readonly #rules: LinkRules;
+  readonly #refused: RefusalCount;
   #bytesSent = 0;
   #messagesSent = 0;
 
-  private constructor(socket: Push, rules: LinkRules) {
-    this.#socket = socket;
-    this.#rules = rules;
-    this.#writer = new Writer(socket, rules.link);
+  private constructor(
+    { socket, endpoint, close }: { socket: Push; endpoint: string; close: () => void },
+    { to, run, maxBytes = DEFAULT_MAX_BYTES }: OutletOptions,
+    refused: RefusalCount,
+  ) {
+    this.endpoint = endpoint;
+    this.#closeSocket = close;
+    this.#rules = { link: to, run, maxBytes };
+    this.#writer = new Writer(socket, to);
+    this.#refused = refused;
   }
 
+  /** Connects to its receiver's inlet, which listens. */
   static connect(options: DataOutletOptions): DataOutlet {
-    const { endpoint, to, highWaterMark, run, maxBytes = DEFAULT_MAX_BYTES, linger = 0 } = options;
-    const socket = new Push({ context, sendHighWaterMark: highWaterMark, linger });
-    try {
-      socket.connect(endpoint);
-    } catch (error) {
-      socket.close();
-      throw new EndpointError('connect to', endpoint, error);
-    }
-    return new DataOutlet(socket, { link: to, run, maxBytes });
+    const socket = connectWith(makerOf(options), options);
+    const { endpoint } = options;
+    return new DataOutlet({ socket, endpoint, close: () => socket.close() }, options, new RefusalCount());
+  }
+
+  /** Listens for its one receiver: where several connect, each gets a part. */
+  static async bind(options: BoundOutletOptions): Promise<DataOutlet> {
+    const refused = new RefusalCount();
+    const listening = await listenWith(makerOf(options), { ...options, address: options.at, refused });
+    return new DataOutlet(listening, options, refused);
+  }
+
+  /** Strangers that were refused, by reason. */
+  get counters(): TransportCounters {
+    return this.#refused.now;
   }
 
   /** Bytes of values (not of headers) that ZeroMQ has taken. */
@@ -78,7 +99,12 @@ export class DataOutlet {
 
   /** Ends every wait with a LinkClosedError; what ZeroMQ has not sent within `linger` is dropped. */
   close(): void {
-    this.#socket.close();
+    this.#closeSocket();
     this.#writer.close();
   }
 }
+
+const makerOf =
+  ({ highWaterMark, linger = 0 }: OutletOptions) =>
+  (common: object): Push =>
+    new Push({ ...common, sendHighWaterMark: highWaterMark, linger });

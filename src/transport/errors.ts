@@ -20,17 +20,25 @@ export class SetAsideError extends Error {
   override readonly name = 'SetAsideError';
   readonly link: string;
   readonly limit: number;
+  readonly limitBytes: number;
   /** What somebody waits for, and what came instead. */
   readonly awaited: readonly string[];
   readonly arrived: readonly string[];
 
-  constructor(link: string, limit: number, awaited: readonly string[], arrived: readonly string[]) {
+  constructor(
+    link: string,
+    limit: { readonly messages: number; readonly bytes: number },
+    awaited: readonly string[],
+    arrived: readonly string[],
+  ) {
     super(
-      `${arrived.length} messages from ${link} lie unclaimed, at most ${limit} may; awaited: ${awaited.join(', ') || 'nothing'}; ` +
+      `${arrived.length} messages from ${link} lie unclaimed, at most ${limit.messages} of ${limit.bytes} bytes together may; ` +
+        `awaited: ${awaited.join(', ') || 'nothing'}; ` +
         `arrived: ${arrived.slice(0, 4).join(', ')}${arrived.length > 4 ? ', …' : ''}; the schedules of both ends must agree`,
     );
     this.link = link;
-    this.limit = limit;
+    this.limit = limit.messages;
+    this.limitBytes = limit.bytes;
     this.awaited = awaited;
     this.arrived = arrived;
   }
@@ -56,6 +64,46 @@ export class EndpointError extends Error {
     const why = cause instanceof Error ? cause.message : String(cause);
     super(`cannot ${action} ${endpoint}: ${why}; expected an address of this machine such as 127.0.0.1`, { cause });
     this.endpoint = endpoint;
+  }
+}
+
+/** A socket that anybody could reach, and that would ask nobody for a key. */
+export class InsecureAddressError extends Error {
+  override readonly name = 'InsecureAddressError';
+  readonly host: string;
+
+  constructor(host: string) {
+    super(
+      `will not listen on ${host} without keys: whoever reaches it could take part in the run; ` +
+        'make keys with `lamp keys` and give each process its file with --keys FILE, or listen on 127.0.0.1',
+    );
+    this.host = host;
+  }
+}
+
+/** None of the ports that may be taken is free. */
+export class PortsTakenError extends Error {
+  override readonly name = 'PortsTakenError';
+  readonly host: string;
+  readonly from: number;
+  readonly to: number;
+
+  constructor(host: string, from: number, to: number) {
+    super(`no port from ${from} to ${to} is free on ${host}: give a wider range, or end what holds them`);
+    this.host = host;
+    this.from = from;
+    this.to = to;
+  }
+}
+
+/** An address or a range of ports that somebody typed and that is none. */
+export class AddressSyntaxError extends Error {
+  override readonly name = 'AddressSyntaxError';
+  readonly text: string;
+
+  constructor(what: 'address' | 'range of ports', text: string, expected: string) {
+    super(`'${text}' is no ${what}: expected ${expected}`);
+    this.text = text;
   }
 }
 
@@ -85,5 +133,14 @@ export class ControlMessageError extends Error {
   constructor(peer: string, detail: string) {
     super(`control message to ${peer} not sent: ${detail}`);
     this.peer = peer;
+  }
+}
+
+/** What was being done is no longer wanted: another process of the run was lost, and all begin anew. */
+export class AbandonedError extends Error {
+  override readonly name = 'AbandonedError';
+
+  constructor() {
+    super('the step was abandoned: another process of the run was lost');
   }
 }

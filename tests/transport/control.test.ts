@@ -5,6 +5,7 @@ import { Dealer } from 'zeromq';
 import { z } from 'zod';
 import { ControlClient, ControlServer } from '../../src/transport/control.ts';
 import { ControlMessageError, EndpointError, LinkClosedError, PeerError } from '../../src/transport/errors.ts';
+import { newKeyPair } from '../../src/transport/keyPair.ts';
 
 const orders = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('step'), step: z.number().int(), note: z.string().optional() }),
@@ -87,7 +88,8 @@ describe('the control plane', () => {
   });
 
   it('says which address it could not use', async () => {
-    await expect(ControlServer.bind({ incoming: replies, outgoing: orders, host: '203.0.113.7' })).rejects.toThrow(
+    const elsewhere = { address: { host: '203.0.113.7' }, security: { keys: newKeyPair(), admits: () => true } };
+    await expect(ControlServer.bind({ incoming: replies, outgoing: orders, ...elsewhere })).rejects.toThrow(
       EndpointError,
     );
     expect(() => join({ endpoint: 'nowhere' }, 'worker 0')).toThrow('cannot connect to nowhere');

@@ -1,0 +1,24 @@
+import type { FrameFault } from './errors.ts';
+
+/**
+ * Why something that came from outside was refused: a tensor message (FrameFault), one that was `replayed`, a control message
+ * that does not parse (`malformed`); a handshake by a `key` that is not admitted, with another `mechanism` than CURVE, or that
+ * broke off (`handshake`: a wrong server key, bytes that are no handshake); a ZAP request that is none (`request`).
+ */
+export type Refusal = FrameFault | 'replayed' | 'malformed' | 'key' | 'mechanism' | 'handshake' | 'request';
+
+/** How often what was refused; a reason that never was has no entry. */
+export type TransportCounters = Readonly<Partial<Record<Refusal, number>>>;
+
+/** Counts refusals. It keeps a number a reason and nothing of what was refused. */
+export class RefusalCount {
+  readonly #counts: Partial<Record<Refusal, number>> = {};
+
+  add(reason: Refusal, times = 1): void {
+    this.#counts[reason] = (this.#counts[reason] ?? 0) + times;
+  }
+
+  get now(): TransportCounters {
+    return { ...this.#counts };
+  }
+}
