@@ -311,7 +311,7 @@ export class Fleet {
     this.#closing.abort(this.#failure);
     clearInterval(this.#timer);
     this.#options.signal.removeEventListener('abort', this.#onAbort);
-    await Promise.all(members.map((member) => member.child?.terminate(GRACE_MILLISECONDS)));
+    await Promise.all(members.map(async (member) => member.child?.terminate(GRACE_MILLISECONDS)));
     this.#server.close();
     await this.#listening.catch(() => {});
   }
