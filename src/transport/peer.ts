@@ -3,6 +3,7 @@ import { ControlClient } from './control.ts';
 import { encodeControl } from './controlCodec.ts';
 import { AbandonedError } from './errors.ts';
 import { startHeart } from './heart.ts';
+import { noJournal, type Journal } from './journal.ts';
 import { heartOf } from './names.ts';
 import { Pulse } from './pulse.ts';
 import {
@@ -14,6 +15,7 @@ import {
   type Request,
   type RequestOf,
 } from './protocol.ts';
+import { logRequest } from './requestLog.ts';
 
 /** Requests that the peer answers by itself. */
 type Own = 'stop' | 'abandon';
@@ -49,6 +51,7 @@ export class Peer {
   readonly #ended = new AbortController();
   readonly #client: ControlClient<Request, Reply>;
   readonly #endpoint: string;
+  readonly #journal: Journal;
   /** Aborts what is being done. */
   #work = new AbortController();
   /** What is being done beside that. */
@@ -56,20 +59,21 @@ export class Peer {
   #during = 'its start';
   #step: number | undefined;
 
-  private constructor(id: string, endpoint: string) {
+  private constructor(id: string, endpoint: string, journal: (role: string) => Journal) {
     this.#id = id;
     this.role = id.replace(/#.*$/, '');
     this.#endpoint = endpoint;
+    this.#journal = journal(this.role);
     this.#client = ControlClient.connect({ endpoint, peer: id, incoming: requestSchema, outgoing: replySchema });
     this.#ended.signal.addEventListener('abort', () => this.#work.abort(this.#ended.signal.reason));
   }
 
-  /** From the arguments that the coordinator gave this process. */
-  static fromArguments(): Peer {
+  /** From the arguments that the coordinator gave this process; `journal` opens where it writes down what it does. */
+  static fromArguments(journal: (role: string) => Journal = () => noJournal): Peer {
     const options = { peer: { type: 'string' }, coordinator: { type: 'string' } } as const;
     const { peer, coordinator } = parseArgs({ options }).values;
     if (!peer || !coordinator) throw new Error('this process is started by the coordinator: see `lamp train --help`');
-    return new Peer(peer, coordinator);
+    return new Peer(peer, coordinator, journal);
   }
 
   /** Aborts when what is being done is no longer wanted, or the run ends: every wait of this process takes it. */
@@ -79,6 +83,7 @@ export class Peer {
 
   /** Takes another role. */
   rename(role: string): void {
+    if (role !== this.role) this.#journal.rename(role);
     this.role = role;
     process.title = `lamp ${role}`;
   }
@@ -88,6 +93,7 @@ export class Peer {
     this.#during = action;
     this.#step = step;
     this.pulse.advance();
+    this.#journal.debug(action, { step });
     await this.#client.send({ kind: 'doing', step, action });
   }
 
@@ -100,8 +106,10 @@ export class Peer {
     if (!process.connected) this.#end();
     await this.#startHeart();
     await this.#client.send({ kind: 'hello', pid: process.pid, key: null });
+    this.#journal.info('said hello', { id: this.#id, coordinator: this.#endpoint });
     await this.#answer(service);
     service.dispose();
+    this.#journal.info('ends', { during: this.#during });
     this.#client.close(LAST_WORD_MILLISECONDS);
     process.exit(0);
   }
@@ -145,6 +153,7 @@ export class Peer {
   async #abandon(service: Service, doing: Promise<void>, id: number): Promise<void> {
     await Promise.all([doing, ...this.#beside]);
     if (this.#ended.signal.aborted) return;
+    this.#journal.info('has dropped what it did', { during: this.#during });
     service.abandon();
     this.#work = new AbortController();
     await this.#client.send({ kind: 'abandoned', id });
@@ -164,7 +173,9 @@ export class Peer {
     try {
       const handler = handlers[request.kind] as ((request: Request) => Promise<object>) | undefined;
       if (!handler) throw new Error(`${this.role} does not know how to ${request.kind}`);
+      const begun = performance.now();
       const body = await this.pulse.during(() => handler(request));
+      logRequest(this.#journal, request, body, performance.now() - begun);
       if (!signal.aborted)
         await this.#client.send({ ...body, kind: replyKinds[request.kind], id: request.id } as Reply);
     } catch (error) {
@@ -181,6 +192,7 @@ export class Peer {
     const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
     const step = this.#step === undefined ? {} : { step: this.#step };
     const report = { name, message, ...(stack === undefined ? {} : { stack }) };
+    this.#journal.error('failed', { during: this.#during, ...step, error: report });
     await this.#client.send({ kind: 'failed', during: this.#during, ...step, error: report });
   }
 

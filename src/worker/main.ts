@@ -1,9 +1,10 @@
 import { clockTime } from '../telemetry/clockTime.ts';
+import { childLog } from '../telemetry/log/childLog.ts';
 import { Peer } from '../transport/peer.ts';
 import { Session } from './session.ts';
 
 // A worker at a glance: it receives a request, does it, and replies.
-const peer = Peer.fromArguments();
+const peer = Peer.fromArguments(childLog);
 const session = new Session(peer);
 
 await peer.serve({

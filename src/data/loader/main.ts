@@ -1,3 +1,4 @@
+import { childLog } from '../../telemetry/log/childLog.ts';
 import { closeLinks, bindInlets, connectOutlets, noLinks } from '../../transport/links.ts';
 import { Peer } from '../../transport/peer.ts';
 import type { Links } from '../../transport/links.ts';
@@ -6,7 +7,7 @@ import { Feeding } from './feeding.ts';
 import { openFeed } from './openFeed.ts';
 
 // The loader at a glance: it makes mini-batches, and sends images to the first stage and labels to the last.
-const peer = Peer.fromArguments();
+const peer = Peer.fromArguments(childLog);
 const configuration = parseLoaderConfiguration(process.env['LAMP_LOADER']);
 const feeding = openFeed(configuration, threadsOf(configuration)).then((feed) => new Feeding(feed));
 // A case that cannot be read is told where it is first asked for.

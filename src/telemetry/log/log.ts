@@ -1,17 +1,16 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { pino, stdTimeFunctions } from 'pino';
+import { pino, stdTimeFunctions, type Logger } from 'pino';
+import type { Journal, JournalFields } from '../../transport/journal.ts';
 import { loggable, type Fields } from './fields.ts';
 import type { LogLevel } from './level.ts';
 import { LogFile } from './logFile.ts';
 
 /** What a process writes down of what it does: a message, and what a program may want to read of it. Never throws. */
-export interface Log {
-  readonly level: LogLevel;
-  debug(message: string, fields?: Fields): void;
-  info(message: string, fields?: Fields): void;
-  warn(message: string, fields?: Fields): void;
-  error(message: string, fields?: Fields): void;
+export interface Log extends Journal {
+  /** For processes that are to write their logs beside this one. */
+  readonly environment: Readonly<Record<string, string>>;
+  warn(message: string, fields?: JournalFields): void;
   close(): void;
 }
 
@@ -37,10 +36,39 @@ export const logFileName = (process: string): string => `${process.replaceAll(/[
  *     {"level":"info","time":"2026-11-24T00:09:31.120Z","process":"worker 0","pid":71,"host":"gpu3","step":12,"msg":"…"}
  */
 export function openLog(options: LogOptions): Log {
-  const { directory, process: name, level = 'info', limit, echo, complain = complainOnStderr } = options;
+  const { directory, level = 'info' } = options;
+  let { file, logger } = opened(options, options.process);
+  const at =
+    (of: LogLevel) =>
+    (message: string, fields: JournalFields = {}): void => {
+      if (!logger.isLevelEnabled(of)) return;
+      try {
+        logger[of](apart(typeof fields === 'function' ? fields() : fields), message);
+      } catch (error) {
+        logger.warn({ lost: message, because: String(error) }, 'a line could not be written');
+      }
+    };
+  return {
+    environment: { LAMP_LOG_DIR: directory, LAMP_LOG_LEVEL: level },
+    ...{ debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') },
+    rename(process) {
+      file.close();
+      ({ file, logger } = opened(options, process));
+    },
+    close: () => file.close(),
+  };
+}
+
+/** For whoever writes no log. */
+export const noLog: Log = { environment: {}, debug() {}, info() {}, warn() {}, error() {}, rename() {}, close() {} };
+
+function opened(
+  { directory, level = 'info', limit, echo, complain = complainOnStderr }: LogOptions,
+  name: string,
+): { file: LogFile; logger: Logger } {
   const onLost = (path: string, error: unknown): void =>
     complain(
-      `lamp: ${name} writes no log any more: ${path}: ${error instanceof Error ? error.message : String(error)}\n`,
+      `lamp: ${name} writes no log any more: ${error instanceof Error ? error.message : String(error)} (${path})\n`,
     );
   const file = new LogFile(join(directory, logFileName(name)), { limit, onLost });
   const write = (line: string): void => {
@@ -58,26 +86,8 @@ export function openLog(options: LogOptions): Log {
     },
     { write },
   );
-  const at =
-    (of: LogLevel) =>
-    (message: string, fields: Fields = {}): void => {
-      try {
-        logger[of](apart(fields), message);
-      } catch (error) {
-        logger.warn({ lost: message, because: String(error) }, 'a line could not be written');
-      }
-    };
-  return {
-    ...{ level, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') },
-    close: () => file.close(),
-  };
+  return { file, logger };
 }
-
-/** Whoever writes no log. */
-export const noLog: Log = {
-  ...{ level: 'error', debug() {}, info() {}, warn() {}, error() {} },
-  close() {},
-};
 
 const OWN = new Set(['level', 'time', 'process', 'pid', 'host', 'msg']);
 

@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, write
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { logEnvironment, logFromEnvironment } from '../../../src/telemetry/log/environment.ts';
+import { childLog } from '../../../src/telemetry/log/childLog.ts';
 import { openLog, type LogOptions } from '../../../src/telemetry/log/log.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 
@@ -124,6 +124,26 @@ describe('a log', () => {
     for (const each of [path, `${path}.1`]) expect(readFileSync(each).length).toBeLessThanOrEqual(1000);
   });
 
+  it('goes on in another file where the process is called otherwise', () => {
+    const directory = folder();
+    const log = openLog({ directory, process: 'worker 2' });
+    log.info('before');
+    log.rename('worker 1');
+    log.info('after');
+    log.close();
+    expect(linesOf(join(directory, 'worker-2.jsonl'))).toMatchObject([{ process: 'worker 2', msg: 'before' }]);
+    expect(linesOf(join(directory, 'worker-1.jsonl'))).toMatchObject([{ process: 'worker 1', msg: 'after' }]);
+  });
+
+  it('makes fields only for lines that are written', () => {
+    const directory = folder();
+    const log = openLog({ directory, process: 'loader' });
+    log.debug('not written', () => expect.unreachable());
+    log.info('written', () => ({ cost: 1 }));
+    log.close();
+    expect(linesOf(join(directory, 'loader.jsonl'))).toMatchObject([{ cost: 1 }]);
+  });
+
   it('is echoed line by line', () => {
     const lines: string[] = [];
     written({ a: 1 }, { echo: (line) => lines.push(line) });
@@ -138,9 +158,7 @@ describe('a log', () => {
     const log = openLog({ directory, process: 'loader', complain: (text) => complaints.push(text) });
     for (let i = 0; i < 3; i++) log.info('line');
     log.close();
-    expect(complaints).toEqual([
-      expect.stringMatching(/^lamp: loader writes no log any more: .*loader\.jsonl: ENOSPC/),
-    ]);
+    expect(complaints).toEqual([expect.stringMatching(/^lamp: loader writes no log any more: ENOSPC.*loader\.jsonl/)]);
   });
 
   it('that cannot be opened says so once', () => {
@@ -155,14 +173,14 @@ describe('a log', () => {
 describe('a process that another one started', () => {
   it('writes where its environment says', () => {
     const directory = folder();
-    const log = logFromEnvironment('worker 2', logEnvironment(directory, 'debug'));
+    const log = childLog('worker 2', { LAMP_LOG_DIR: directory, LAMP_LOG_LEVEL: 'debug' });
     log.debug('here');
     log.close();
     expect(linesOf(join(directory, 'worker-2.jsonl'))).toMatchObject([{ level: 'debug', process: 'worker 2' }]);
   });
 
   it('writes none where that says nothing', () => {
-    const log = logFromEnvironment('worker 2', {});
+    const log = childLog('worker 2', {});
     log.error('nowhere');
     log.close();
     expect(existsSync(join(process.cwd(), 'worker-2.jsonl'))).toBe(false);
