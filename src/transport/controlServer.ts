@@ -11,12 +11,15 @@ import type { ControlSchemas, Malformed } from './controlCodec.ts';
 import { RefusalCount } from './counters.ts';
 import type { TransportCounters } from './counters.ts';
 import { PeerError } from './errors.ts';
+import type { OnLinkEvent } from './linkEvents.ts';
 import { listenWith } from './openSocket.ts';
 import type { ListenOptions } from './openSocket.ts';
 import { Reader } from './reader.ts';
 import { Writer } from './writer.ts';
 
-export interface ControlServerOptions<Incoming, Outgoing> extends ControlSchemas<Incoming, Outgoing>, ListenOptions {}
+export interface ControlServerOptions<Incoming, Outgoing> extends ControlSchemas<Incoming, Outgoing>, ListenOptions {
+  readonly onEvent?: OnLinkEvent | undefined;
+}
 
 /** An empty frame: nothing but a sign of life. */
 const ECHO = new Uint8Array(0);
@@ -63,8 +66,9 @@ export class ControlServer<Incoming, Outgoing> {
         maxMessageSize: MAX_CONTROL_BYTES,
         linger: 0,
       });
-    const { address = { host: LOOPBACK } } = options;
-    return new ControlServer(await listenWith(make, { ...options, address, refused }), options, refused);
+    const { address = { host: LOOPBACK }, security, onEvent } = options;
+    const watch = security || onEvent ? { watch: { onEvent } } : {};
+    return new ControlServer(await listenWith(make, { address, security, refused, ...watch }), options, refused);
   }
 
   /** What was refused: messages that do not parse, and strangers. */

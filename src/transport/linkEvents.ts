@@ -13,11 +13,19 @@ export interface LinkEvent {
 
 export type OnLinkEvent = (event: LinkEvent) => void;
 
-/** Tells of connections until the socket is closed; failed handshakes are counted. */
-export function watchLink(
-  socket: Socket,
-  { onEvent, refused }: { onEvent?: OnLinkEvent; refused?: RefusalCount },
-): void {
+interface Watch {
+  readonly onEvent?: OnLinkEvent | undefined;
+  /** Counts handshakes that failed for another reason than the key: ZAP counts those. */
+  readonly refused?: RefusalCount;
+}
+
+/**
+ * Tells of connections until the socket is closed.
+ *
+ * ZeroMQ's own thread waits where a thousand events have not been read, and with it every socket of this process. So a socket
+ * that strangers can reach is watched only where the main thread never computes for long: in the coordinator, not in a worker.
+ */
+export function watchLink(socket: Socket, { onEvent, refused }: Watch): void {
   const { events } = socket;
   let connections = 0;
   const failed = (detail: string): void => {

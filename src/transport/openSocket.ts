@@ -30,13 +30,19 @@ export interface ListenOptions {
   readonly address?: ListenAddress | undefined;
   /** Who may connect; without it anybody who can, which on anything but loopback is refused. */
   readonly security?: ServerSecurity | undefined;
-  readonly onEvent?: OnLinkEvent | undefined;
+}
+
+interface Listener extends ListenOptions {
+  /** What the guard refuses, and what fails before it comes to that where the socket is watched. */
+  readonly refused: RefusalCount;
+  /** Whom to tell of connections. See `watchLink` for which sockets may be watched. */
+  readonly watch?: { readonly onEvent?: OnLinkEvent | undefined };
 }
 
 /** A socket that listens. Throws an InsecureAddressError, a PortsTakenError, or an EndpointError. */
 export async function listenWith<S extends Socket>(
   make: Make<S>,
-  { address, security, onEvent, refused }: ListenOptions & { readonly refused: RefusalCount },
+  { address, security, refused, watch }: Listener,
 ): Promise<Listening<S>> {
   const guarded = security && (await guard(security, refused));
   const options = { context, ipv6: address?.host.includes(':') ?? false, ...guarded?.options };
@@ -46,7 +52,7 @@ export async function listenWith<S extends Socket>(
     guarded?.close();
   };
   try {
-    if (guarded || onEvent) watchLink(socket, { refused, ...(onEvent ? { onEvent } : {}) });
+    if (watch) watchLink(socket, { refused, ...watch });
     const endpoint = address ? await listenOn(socket, address, guarded !== undefined) : await listenLocally(socket);
     return { socket, endpoint, close };
   } catch (error) {
@@ -73,7 +79,10 @@ export interface ConnectOptions {
 
 /** A socket that connects, now or as soon as somebody listens. Throws an EndpointError. */
 export function connectWith<S extends Socket>(make: Make<S>, { endpoint, security, onEvent }: ConnectOptions): S {
-  const options = { context, ipv6: endpoint.includes('['), ...(security ? clientOptions(security) : {}) };
+  const keys = security ? clientOptions(security) : {};
+  // Each attempt is an event or four: fewer and fewer, lest they pile up while this process computes.
+  const patience = onEvent ? { reconnectInterval: 100, reconnectMaxInterval: 5000 } : {};
+  const options = { context, ipv6: endpoint.includes('['), ...keys, ...patience };
   const socket = make(options);
   try {
     if (onEvent) watchLink(socket, { onEvent });
@@ -86,7 +95,7 @@ export function connectWith<S extends Socket>(make: Make<S>, { endpoint, securit
 }
 
 /** How a socket that connects shows itself, and whom it expects. */
-export const clientOptions = ({
+const clientOptions = ({
   keys,
   serverKey,
 }: ClientSecurity): Record<`curve${'Public' | 'Secret' | 'Server'}Key`, string> => ({

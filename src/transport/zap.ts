@@ -42,6 +42,7 @@ interface Guarded {
 const guarded = new Map<string, Guarded>();
 const refusedByAll = new RefusalCount();
 let handler: Promise<Reply> | undefined;
+let stopped: Promise<void> = Promise.resolve();
 let domains = 0;
 
 /** What this process has refused at handshakes, on all its sockets. */
@@ -70,6 +71,7 @@ export async function guard({ keys, admits }: ServerSecurity, refused: RefusalCo
 }
 
 async function start(): Promise<Reply> {
+  await stopped;
   const socket = new Reply({ context, linger: 0 });
   await socket.bind(ENDPOINT);
   void serve(socket);
@@ -80,7 +82,10 @@ function stop(): void {
   const ending = handler;
   handler = undefined;
   // Unbound first: the name is free at once, where a closed socket gives it back when it pleases.
-  ending?.then((socket) => socket.unbind(ENDPOINT).finally(() => socket.close())).catch(() => {});
+  stopped = (async () => {
+    const socket = await ending?.catch(() => undefined);
+    await socket?.unbind(ENDPOINT).finally(() => socket.close());
+  })();
 }
 
 async function serve(socket: Reply): Promise<void> {

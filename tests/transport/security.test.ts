@@ -83,8 +83,10 @@ describe('a control plane with keys', () => {
     let rawBytes = 0;
     raw.on('data', (data) => (rawBytes += data.length));
     raw.write(Buffer.alloc(5000, 0x42));
-    for (const { client } of [unknownKey, wrongServer, noKeys]) await client.send({ kind: 'note', text: 'let me in' });
-    await password.send('let me in');
+    // ZeroMQ takes no more from one that has failed already.
+    for (const { client } of [unknownKey, wrongServer, noKeys])
+      await client.send({ kind: 'note', text: 'let me in' }).catch(() => {});
+    await password.send('let me in').catch(() => {});
 
     const { client } = join(server, 'worker 0', known);
     const texts = Array.from({ length: 300 }, (_, i) => `message ${i}`);
