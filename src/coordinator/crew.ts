@@ -4,7 +4,8 @@ import { LOADER, workerName } from '../transport/names.ts';
 import type { ReplyTo } from '../transport/protocol.ts';
 import { assignDevices, visibleGpus, type Device, type WorkersBeside } from './devices.ts';
 import { entryFile } from './fleet/child.ts';
-import { Fleet, type FleetOptions } from './fleet/fleet.ts';
+import { Fleet } from './fleet/fleet.ts';
+import type { FleetOptions } from './fleet/fleetOptions.ts';
 import { withThreads } from './loading.ts';
 
 export interface CrewOptions extends FleetOptions {

@@ -1,3 +1,5 @@
+import type { ProcessFacts } from '../telemetry/failureReport/facts.ts';
+
 /** What a process is doing that has been asked for nothing. */
 export const IDLE = 'idle';
 
@@ -13,10 +15,19 @@ export class RunFailure extends Error {
   readonly step: number | undefined;
   /** The last that it wrote to its standard error. */
   readonly output: string;
+  /** All processes of the run when the failure was noticed. */
+  readonly processes: readonly ProcessFacts[];
 
   constructor(
     peer: string,
-    fault: { stages: readonly number[]; during: string; step: number | undefined; output: string; cause: unknown },
+    fault: {
+      stages: readonly number[];
+      during: string;
+      step: number | undefined;
+      output: string;
+      cause: unknown;
+      processes?: readonly ProcessFacts[];
+    },
   ) {
     const stages = fault.stages.length === 0 ? '' : ` (stage ${fault.stages.join(', ')})`;
     const step = fault.step === undefined ? '' : ` in step ${fault.step}`;
@@ -28,6 +39,7 @@ export class RunFailure extends Error {
     this.during = fault.during;
     this.step = fault.step;
     this.output = fault.output;
+    this.processes = fault.processes ?? [];
   }
 }
 

@@ -10,21 +10,16 @@ import {
   type Request,
   type RequestOf,
 } from '../../transport/protocol.ts';
-import { RemoteError, RunFailure, SilenceError, StallError } from '../errors.ts';
+import { RemoteError, SilenceError, StallError, type RunFailure } from '../errors.ts';
 import { Child, describeEnding, type ChildOptions } from './child.ts';
-import { Member } from './member.ts';
+import { failureOf } from './failure.ts';
+import { FleetLog } from './fleetLog.ts';
+import type { FleetOptions } from './fleetOptions.ts';
+import { isWorker, Member } from './member.ts';
 import { CHECK_MILLISECONDS, Watch } from './watch.ts';
 
 /** A request without its id, which the fleet gives. */
 export type Order<K extends Request['kind']> = Omit<RequestOf<K>, 'id' | 'kind'>;
-
-export interface FleetOptions {
-  /** For how long a process may be silent; a beat comes every second. */
-  readonly heartbeatMilliseconds?: number | undefined;
-  /** For how long all may wait for one another. */
-  readonly stallMilliseconds?: number | undefined;
-  readonly signal: AbortSignal;
-}
 
 const START_MILLISECONDS = 60_000;
 const GRACE_MILLISECONDS = 2_000;
@@ -41,6 +36,7 @@ const ENDING_MILLISECONDS = 2_000;
  */
 export class Fleet {
   readonly #options: FleetOptions;
+  readonly #log: FleetLog;
   readonly #server: ControlServer<Reply, Request>;
   readonly #members = new Map<string, Member>();
   readonly #closing = new AbortController();
@@ -56,6 +52,7 @@ export class Fleet {
 
   private constructor(options: FleetOptions, server: ControlServer<Reply, Request>) {
     this.#options = options;
+    this.#log = new FleetLog(options.log);
     this.#server = server;
     this.#watch = new Watch({
       silence: options.heartbeatMilliseconds ?? SILENCE_MILLISECONDS,
@@ -82,8 +79,10 @@ export class Fleet {
     // An id of its own, so that nothing that was for one before it in the role comes to it.
     const id = `${role}#${randomUUID()}`;
     const args = ['--peer', id, '--coordinator', this.#server.endpoint];
-    const member = new Member(id, role, new Child(role, { ...options, args }));
+    const environment = { ...options.environment, ...this.#log.environment };
+    const member = new Member(id, role, new Child(role, { ...options, environment, args }));
     this.#members.set(id, member);
+    this.#log.started(member);
     void member.child!.ended.then((ending) => this.#fail(member, new Error(describeEnding(ending))));
     await this.#greeted(member);
   }
@@ -158,7 +157,10 @@ export class Fleet {
     // The union's members differ by kind alone here; the schema checks the whole on the way out.
     const request = { ...order, kind, id } as unknown as Request;
     await this.#server.send(member.id, request).catch((error: unknown) => this.#unreachable(member, error));
-    return (await reply) as ReplyTo<K>;
+    const asked = performance.now();
+    const answer = (await reply) as ReplyTo<K>;
+    this.#log.answered(member, request, answer, performance.now() - asked);
+    return answer;
   }
 
   /** A process whose socket is gone is about to be known to have ended: that it did says more than that it cannot be reached. */
@@ -203,14 +205,13 @@ export class Fleet {
     switch (message.kind) {
       case 'hello':
         member.greeting = message;
+        this.#log.greeted(member);
         return member.settle(-1, message);
       case 'heartbeat':
         member.pulse = { doing: message.doing ?? 'computing', progress: message.progress ?? 0 };
         return;
       case 'doing':
-        member.doing = message.action;
-        member.step = message.step;
-        return;
+        return member.at(message.action, message.step);
       case 'failed':
         member.doing = message.during;
         member.step = message.step;
@@ -224,7 +225,7 @@ export class Fleet {
     if (stalled === undefined) return;
     // Nobody is to blame, and nobody need go: what was lost is sent anew.
     const waiting = [...this.#members.values()].find(({ asked, lost }) => asked && !lost);
-    if (waiting) this.#end(this.#failureOf(waiting, new StallError(stalled)));
+    if (waiting) this.#end(this.#noted(waiting, new StallError(stalled)));
   }
 
   readonly #onAbort = (): void => {
@@ -234,21 +235,17 @@ export class Fleet {
 
   #fail(member: Member, cause: unknown): void {
     if (this.#stopping || member.lost) return;
-    const failure = this.#failureOf(member, cause);
+    const failure = this.#noted(member, cause);
     member.lost = true;
     // Somebody who has no part takes nothing with him.
     if (member.role !== undefined) this.#end(failure);
     member.reject(failure);
   }
 
-  #failureOf(member: Member, cause: unknown): RunFailure {
-    return new RunFailure(member.role ?? member.id, {
-      stages: this.#stages.get(member.role ?? '') ?? [],
-      during: member.doing,
-      step: member.step,
-      output: member.child?.output ?? '',
-      cause,
-    });
+  #noted(member: Member, cause: unknown): RunFailure {
+    const failure = failureOf(member, cause, this.#members.values(), this.#stages);
+    this.#log.failed(failure);
+    return failure;
   }
 
   #end(reason: unknown): void {
@@ -272,6 +269,7 @@ export class Fleet {
       this.#watch.reset();
       const left = [...this.#members.values()].filter(({ greeting }) => greeting);
       await Promise.all(left.map((member) => this.#ask(member, 'abandon', {}).catch(() => {})));
+      this.#log.regrouped(lost, left);
       if (!this.#failure) return lost;
     }
   }
@@ -291,6 +289,7 @@ export class Fleet {
 
   async #drop(member: Member, grace = 0): Promise<void> {
     member.lost = true;
+    this.#log.dropped(member);
     if (grace > 0) await this.#server.send(member.id, { kind: 'stop', id: this.#nextId++ }).catch(() => {});
     await member.child?.terminate(grace);
     this.#members.delete(member.id);
@@ -316,7 +315,5 @@ export class Fleet {
     await this.#listening.catch(() => {});
   }
 }
-
-const isWorker = ({ role }: Member): boolean => role?.startsWith('worker ') ?? false;
 
 const byRole = (a: Member, b: Member): number => numberOf(a.role!) - numberOf(b.role!);

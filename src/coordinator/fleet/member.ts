@@ -1,3 +1,6 @@
+import { hostname } from 'node:os';
+import type { ProcessFacts, ProcessMemory } from '../../telemetry/failureReport/facts.ts';
+import { RecentActions } from '../../telemetry/failureReport/recentActions.ts';
 import type { HostFacts, Reply } from '../../transport/protocol.ts';
 import { IDLE } from '../errors.ts';
 import type { Child } from './child.ts';
@@ -42,6 +45,9 @@ export class Member {
   /** It is ending, or has ended: nothing is expected of it. */
   lost = false;
   readonly #waiting = new Map<number, Waiting>();
+  /** For the report of a failure. */
+  readonly #recent = new RecentActions();
+  #memory: ProcessMemory | undefined;
 
   constructor(id: string, role: string | undefined, child: Child | undefined) {
     this.id = id;
@@ -63,19 +69,37 @@ export class Member {
     const reply = new Promise<Reply>((resolve, reject) => this.#waiting.set(id, { resolve, reject, background }));
     // The run may fail before anybody has come to await this; whoever does is told all the same.
     reply.catch(() => {});
-    if (!background) {
-      this.doing = kind;
-      this.step = step;
-    }
+    if (!background) this.at(kind, step);
     return reply;
   }
 
+  /** It is at an action or a request now. */
+  at(doing: string, step: number | undefined): void {
+    this.doing = doing;
+    this.step = step;
+    this.#recent.begin(doing, step, Date.now());
+  }
+
   settle(id: number, reply: Reply): void {
+    if (reply.kind === 'stepped' || reply.kind === 'remembered') {
+      const { tensors, bytes, peakResident } = reply;
+      this.#memory = { tensors, bytes, peakResident };
+    }
     this.#waiting.get(id)?.resolve(reply);
     this.#waiting.delete(id);
     if ([...this.#waiting.values()].some(({ background }) => !background)) return;
     this.doing = IDLE;
     this.step = undefined;
+    this.#recent.end(Date.now());
+  }
+
+  /** What is known of it now; `stages` are those that it holds. */
+  facts(stages: readonly number[]): ProcessFacts {
+    const { role, id, pid, greeting, doing, step, pulse, silent } = this;
+    return {
+      ...{ name: role ?? id, pid, host: greeting?.host?.name ?? hostname(), stages, doing, step, silent },
+      ...{ pulse: pulse.doing, memory: this.#memory, recent: this.#recent.list },
+    };
   }
 
   /** Ends every wait for a reply. */
@@ -90,3 +114,5 @@ interface Asked {
   readonly step?: number | undefined;
   readonly background?: boolean | undefined;
 }
+
+export const isWorker = ({ role }: Member): boolean => role?.startsWith('worker ') ?? false;
