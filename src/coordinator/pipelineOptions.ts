@@ -3,6 +3,7 @@ import type { NetworkLossSpec, NetworkSpec } from '../config/schema/network.ts';
 import type { LoaderConfiguration } from '../data/loader/configuration.ts';
 import type { Shape } from '../engine/tensor.ts';
 import type { ScheduleFamily } from '../pipeline/schedules.ts';
+import type { Log } from '../telemetry/log/log.ts';
 import type { Beginning } from '../transport/protocol.ts';
 import type { WorkersBeside } from './devices.ts';
 import type { Fleet } from './fleet/fleet.ts';
@@ -66,6 +67,8 @@ export interface PipelineOptions {
   /** How long a process may be silent, and all may wait; see `FleetOptions`. */
   readonly heartbeatMilliseconds?: number | undefined;
   readonly stallMilliseconds?: number | undefined;
+  /** The coordinator's; its processes write theirs beside it. None unless given. */
+  readonly log?: Log | undefined;
   /** Told what a person should know of, such as a slow engine. */
   readonly note?: (text: string) => void;
   readonly signal: AbortSignal;
