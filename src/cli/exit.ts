@@ -20,6 +20,7 @@ import { PlanDoesNotFitError } from '../partition/plan/shortage.ts';
 import { ProfileError, ProfileMismatchError } from '../partition/profile.ts';
 import { UserScheduleError } from '../pipeline/userSchedule.ts';
 import { RunDirectoryError } from '../telemetry/runDirectory.ts';
+import { AddressSyntaxError, InsecureAddressError, KeyFileError, PortsTakenError } from '../transport/errors.ts';
 
 /** What an exit code means; the help lists them. */
 export const exitCodes = {
@@ -69,6 +70,7 @@ const inputErrors = [
     RunDirectoryError,
   ],
   ...[PredictInputError, ImageDoesNotFitError, ParameterLoadError, OnnxError],
+  ...[KeyFileError, AddressSyntaxError, InsecureAddressError, PortsTakenError],
   ...[UserScheduleError, PlanError, PlanDoesNotFitError, CutError, DataError, NiftiError, NpyError, SafetensorsError],
 ];
 

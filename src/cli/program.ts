@@ -7,6 +7,7 @@ import { doctorCommand } from './doctor.ts';
 import { exportCommand } from './export.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { inspectCommand } from './inspect.ts';
+import { keysCommand } from './keys.ts';
 import { logsCommand } from './logs.ts';
 import { parityCommand } from './parity.ts';
 import { phantomCommand } from './phantom.ts';
@@ -51,6 +52,7 @@ export function createProgram(context: CliContext): Command {
     parityCommand(context),
     benchCommand(context),
     exportCommand(context, packageVersion()),
+    keysCommand(context),
     doctorCommand(),
     setupCommand(),
   ];

@@ -107,6 +107,17 @@ export class AddressSyntaxError extends Error {
   }
 }
 
+/** A key file that cannot be used, or made. Nothing of what stands in it is part of the message. */
+export class KeyFileError extends Error {
+  override readonly name = 'KeyFileError';
+  readonly path: string;
+
+  constructor(path: string, detail: string, cause?: unknown) {
+    super(`key file ${path}: ${detail}`, cause === undefined ? {} : { cause });
+    this.path = path;
+  }
+}
+
 /** A control message for a peer that is not there (`unknown`), or that has stopped reading (`stalled`). */
 export class PeerError extends Error {
   override readonly name = 'PeerError';
