@@ -4,6 +4,7 @@ import { MachineFileError } from '../config/loadMachineFile.ts';
 import { ModelFileError } from '../config/loadModelFile.ts';
 import { RunFileError } from '../config/runFileError.ts';
 import { OnnxError } from '../checkpoint/onnx/onnxError.ts';
+import { CheckpointError } from '../checkpoint/training/checkpointError.ts';
 import { ParameterLoadError } from '../checkpoint/parameters.ts';
 import { SafetensorsError } from '../checkpoint/safetensorsError.ts';
 import { RunFailure } from '../coordinator/errors.ts';
@@ -69,7 +70,7 @@ const inputErrors = [
     ProfileMismatchError,
     RunDirectoryError,
   ],
-  ...[PredictInputError, ImageDoesNotFitError, ParameterLoadError, OnnxError],
+  ...[PredictInputError, ImageDoesNotFitError, ParameterLoadError, OnnxError, CheckpointError],
   ...[KeyFileError, AddressSyntaxError, InsecureAddressError, PortsTakenError],
   ...[UserScheduleError, PlanError, PlanDoesNotFitError, CutError, DataError, NiftiError, NpyError, SafetensorsError],
 ];

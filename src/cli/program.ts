@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { environmentVariables } from '../config/environment.ts';
 import { benchCommand } from './bench.ts';
+import { checkpointCommand } from './checkpoint.ts';
 import type { CliContext } from './context.ts';
 import { doctorCommand } from './doctor.ts';
 import { exportCommand } from './export.ts';
@@ -20,7 +21,7 @@ import { trainCommand } from './train.ts';
 const epilogue = `
 Exit codes:
   0    done
-  1    failed; parity: a case differs, or none was run; inspect: a file is wrong
+  1    failed; parity: a case differs, or none was run; inspect: a file is wrong; checkpoint verify: one is damaged
   2    an option, a run file or an input that cannot be used; nothing was started
   130  stopped by Ctrl-C (143: by SIGTERM)
 
@@ -52,23 +53,26 @@ export function createProgram(context: CliContext): Command {
     parityCommand(context),
     benchCommand(context),
     exportCommand(context, packageVersion()),
+    checkpointCommand(context),
     keysCommand(context),
     doctorCommand(),
     setupCommand(),
   ];
-  for (const command of [program, ...commands]) {
+  for (const command of commands) program.addCommand(command);
+  for (const command of [program, ...commands, ...commands.flatMap((each) => each.commands)]) {
     // Throwing, not ending: one place turns errors into an exit code.
-    command
-      .exitOverride()
-      .showHelpAfterError(`(lamp ${command === program ? '' : `${command.name()} `}--help explains)`);
+    command.exitOverride().showHelpAfterError(`(${fullName(command)} --help explains)`);
     command.configureOutput({
       writeOut: (text) => void context.out.write(text),
       writeErr: (text) => void context.err.write(text),
     });
-    if (command !== program) program.addCommand(command);
   }
   return program;
 }
+
+/** As it is typed: `lamp checkpoint ls`. */
+const fullName = (command: Command): string =>
+  command.parent ? `${fullName(command.parent)} ${command.name()}` : command.name();
 
 function packageVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');

@@ -34,7 +34,7 @@ export async function listCheckpoints(runDirectory: string): Promise<readonly Fo
     error.code === 'ENOENT' ? [] : refused(folder, 'cannot be read')(error),
   );
   const paths = names.filter((name) => stepOfFolder(name) !== undefined).map((name) => join(folder, name));
-  const found = await Promise.all(paths.map(async (path) => ((await isGone(path)) ? [] : [await look(path)])));
+  const found = await Promise.all(paths.map(async (path) => ((await isGone(path)) ? [] : [await lookAt(path)])));
   return found.flat().toSorted((a, b) => stepOfFolder(b.path)! - stepOfFolder(a.path)!);
 }
 
@@ -68,7 +68,8 @@ export async function latestCheckpoint(
   return { checkpoint: undefined, passed };
 }
 
-const look = (path: string): Promise<FoundCheckpoint> => flawsOf(path, () => soundManifest(path));
+/** By a look at its manifest and the sizes of its files. */
+export const lookAt = (path: string): Promise<FoundCheckpoint> => flawsOf(path, () => soundManifest(path));
 
 async function soundManifest(path: string): Promise<Manifest> {
   const manifest = await readManifest(path);
@@ -92,7 +93,7 @@ async function flawsOf(path: string, check: () => Promise<Manifest>): Promise<Fo
     // Removing a checkpoint begins with its manifest, so one that goes while it is looked at is not called damaged.
     const unfinished = await isGone(join(path, manifestFile));
     const file = unfinished ? manifestFile : basename(error.path);
-    const problem = unfinished ? 'is missing: it was never finished' : error.problem;
+    const problem = unfinished ? 'is missing' : error.problem;
     return { status: unfinished ? 'unfinished' : 'damaged', step: stepOfFolder(path), path, file, problem };
   }
 }
