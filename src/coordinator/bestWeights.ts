@@ -24,9 +24,11 @@ export class BestWeights {
   readonly #options: KeepingOptions;
   #kept = false;
 
-  constructor(pipeline: Pipeline, options: KeepingOptions) {
+  /** @param kept whether validations of this phase have kept weights before */
+  constructor(pipeline: Pipeline, options: KeepingOptions, kept = false) {
     this.#pipeline = pipeline;
     this.#options = options;
+    this.#kept = kept;
   }
 
   /** After a validation. */
@@ -58,11 +60,12 @@ export class BestWeights {
   }
 }
 
-/** Keeps a phase's result under the phase's name; returns the file. */
-export async function keepPhase(directory: string, phase: string): Promise<string> {
-  const path = join(directory, phasesFolder, `${phase}.safetensors`);
-  await linkFile(join(directory, runFiles.weights), path);
-  return path;
+/** Where a phase's result is kept under the phase's name. */
+export const phaseFile = (directory: string, phase: string): string =>
+  join(directory, phasesFolder, `${phase}.safetensors`);
+
+export async function keepPhase(directory: string, phase: string): Promise<void> {
+  await linkFile(join(directory, runFiles.weights), phaseFile(directory, phase));
 }
 
 /** A structure's name may hold what a file's name may not. */

@@ -78,6 +78,11 @@ export class Crew {
     await this.fleet.spawn(LOADER, { entry: entryFile('data/loader'), environment: { LAMP_LOADER } });
   }
 
+  /** Workers that were lost. */
+  get missing(): readonly number[] {
+    return this.#devices.flatMap((_, worker) => (this.fleet.has(workerName(worker)) ? [] : [worker]));
+  }
+
   /** Starts another process in the place of a worker that was lost. */
   async replace(worker: number): Promise<void> {
     await this.#spawn(worker);
@@ -87,7 +92,8 @@ export class Crew {
 
   /** Goes on without workers that were lost: those that are left close up. */
   closeUp(): void {
-    const left = this.#devices.flatMap((_, worker) => (this.fleet.has(workerName(worker)) ? [worker] : []));
+    const lost = new Set(this.missing);
+    const left = this.#devices.flatMap((_, worker) => (lost.has(worker) ? [] : [worker]));
     const members = left.map((worker) => this.fleet.member(workerName(worker)));
     this.fleet.seat(members);
     this.#devices = left.map((worker) => this.#devices[worker]!);

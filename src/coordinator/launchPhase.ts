@@ -4,6 +4,7 @@ import { stagesPerWorkerOf } from '../config/scheduleName.ts';
 import type { LoaderConfiguration } from '../data/loader/configuration.ts';
 import { chunk } from '../pipeline/microBatch.ts';
 import type { ScheduleFamily } from '../pipeline/schedules.ts';
+import type { Crew } from './crew.ts';
 import type { Layout } from './layout.ts';
 import { settleCache } from './loading.ts';
 import { Pipeline } from './pipeline.ts';
@@ -11,28 +12,26 @@ import type { PipelineOptions } from './pipelineOptions.ts';
 import { scheduleFamily } from './scheduleFamily.ts';
 import type { TrainingPlan } from './trainingPlan.ts';
 
-export interface LaunchOptions {
+export interface FormOptions extends Pick<PipelineOptions, 'weights' | 'layout' | 'goOn'> {
   readonly plan: TrainingPlan;
   readonly baseDirectory: string;
-  /** Where the parameters begin; drawn from the seed unless given. */
-  readonly weights: PipelineOptions['weights'];
   readonly note: (text: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** Starts the processes that train a phase, cut and ordered as its part of the run file says. */
-export async function launchPhase(
+/** Lays a phase on the workers that are there, cut and ordered as its part of the run file says. */
+export async function formPipeline(
   { run }: Phase,
-  { plan, baseDirectory, weights, note, signal }: LaunchOptions,
+  crew: Crew,
+  { plan, baseDirectory, note, signal, layout, ...beginning }: FormOptions,
 ): Promise<Pipeline> {
   const { model, seed, loss, optimizer, pipeline: settings, engine, training } = run;
   const { micro_batches: parts } = settings;
-  const { cache, note: cached } = await settleCache(run, baseDirectory);
-  if (cached) note(cached);
-  const pipeline = await Pipeline.launch({
-    ...{ model, loss, optimizer, seed, engine, signal, weights, note },
-    workers: plan.workers,
-    balance: settings.balance,
+  const pipeline = await Pipeline.over(crew, {
+    ...{ model, loss, optimizer, seed, engine, signal, note, layout, ...beginning },
+    workers: crew.workers,
+    // What was said for all workers holds for no fewer.
+    balance: crew.workers === plan.workers ? settings.balance : undefined,
     schedule: scheduleOf(settings, baseDirectory),
     stagesPerWorker: stagesPerWorkerOf(settings),
     recompute: settings.recompute,
@@ -40,13 +39,13 @@ export async function launchPhase(
     memory: settings.memory,
     batchNorm: settings.batch_norm,
     teacher: training.self_ensembling !== undefined,
-    loader: loaderOf({ ...run, data: { ...run.data, cache } }, plan, baseDirectory),
+    loader: await loaderOf(run, plan, { baseDirectory, note }),
     microBatchShape: plan.microBatchShape,
     microBatches: parts === 'auto' ? 'auto' : chunk(training.batch_size, parts).length,
     batchSize: training.batch_size,
     costs: 'measured',
   });
-  const chosen = describeChoice(settings, pipeline.layout);
+  const chosen = layout ? undefined : describeChoice(settings, pipeline.layout);
   if (chosen) note(chosen);
   return pipeline;
 }
@@ -54,14 +53,19 @@ export async function launchPhase(
 const scheduleOf = ({ schedule }: RunFile['pipeline'], baseDirectory: string): ScheduleFamily | 'auto' =>
   schedule === 'auto' ? 'auto' : scheduleFamily({ schedule }, baseDirectory);
 
-function loaderOf(
-  { model, data, seed, training }: RunFile,
+async function loaderOf(
+  run: RunFile,
   { microBatchShape }: TrainingPlan,
-  baseDirectory: string,
-): LoaderConfiguration {
-  if (!data.synthetic) return { kind: 'dataset', data, model, seed, baseDirectory };
-  const shape = [training.batch_size, ...microBatchShape.slice(1)];
-  return { kind: 'synthetic', shape, classes: data.classes.length, seed };
+  { baseDirectory, note }: { baseDirectory: string; note: (text: string) => void },
+): Promise<LoaderConfiguration> {
+  const { model, data, seed, training } = run;
+  if (data.synthetic) {
+    const shape = [training.batch_size, ...microBatchShape.slice(1)];
+    return { kind: 'synthetic', shape, classes: data.classes.length, seed };
+  }
+  const { cache, note: cached } = await settleCache(run, baseDirectory);
+  if (cached) note(cached);
+  return { kind: 'dataset', data: { ...data, cache }, model, seed, baseDirectory };
 }
 
 /** What was chosen where the run file says `auto`. */

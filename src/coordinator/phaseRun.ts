@@ -6,11 +6,11 @@ import type { TrainEvent } from '../telemetry/trainEvent.ts';
 import type { BestWeights } from './bestWeights.ts';
 import { DivergedError } from './divergedError.ts';
 import type { Pipeline, StepResult, TrainRequest } from './pipeline.ts';
-import { SelfEnsembling } from './selfEnsembling.ts';
+import { SelfEnsembling, type EnsemblingState } from './selfEnsembling.ts';
 import type { StepTrace } from './stepTrace.ts';
 import type { TrainingPlan } from './trainingPlan.ts';
 import { gatheredAt, updatesOf } from './updates.ts';
-import { Validations } from './validations.ts';
+import { Validations, type ValidationsState } from './validations.ts';
 import type { ValidationCases } from './validationCases.ts';
 
 export interface PhaseRunOptions {
@@ -23,8 +23,22 @@ export interface PhaseRunOptions {
   readonly before: { readonly steps: number; readonly epochs: number };
   readonly trace: StepTrace | undefined;
   readonly report: (event: TrainEvent) => void;
+  /** Where it goes on; at its beginning unless given. */
+  readonly begin?: PhaseState | undefined;
+  /** Called wherever the phase could be gone on from: after every update, and after a validation. */
+  readonly keep: (state: PhaseState, at: { readonly best: boolean }) => Promise<void>;
   /** Stops the phase between two steps. */
   readonly signal: AbortSignal;
+}
+
+/** All that a phase needs to go on from an update, beside what its workers hold. */
+export interface PhaseState {
+  readonly steps: number;
+  readonly epochs: number;
+  readonly updates: number;
+  readonly seconds: number;
+  readonly ensembling: EnsemblingState | undefined;
+  readonly validations: ValidationsState;
 }
 
 /** The steps of a phase, one epoch after the other, on a pipeline that has been launched. */
@@ -46,8 +60,17 @@ export class PhaseRun {
     const { self_ensembling: ensembling } = run.training;
     this.#options = options;
     this.#microBatches = chunk(run.training.batch_size, options.pipeline.layout.microBatches);
-    this.#ensembling = ensembling && new SelfEnsembling(ensembling, this.#updatesPerEpoch);
-    this.validations = new Validations({ ...options, lastStep: this.#lastStep });
+    const { begin } = options;
+    this.#ensembling = ensembling && new SelfEnsembling(ensembling, this.#updatesPerEpoch, begin?.ensembling);
+    this.validations = new Validations({ ...options, lastStep: this.#lastStep }, begin?.validations);
+    if (!begin) return;
+    ({ steps: this.#steps, epochs: this.#epochs, updates: this.#updates, seconds: this.#seconds } = begin);
+  }
+
+  /** Where the phase could be gone on from; undefined amid several mini-batches that make one update. */
+  get state(): PhaseState | undefined {
+    if (this.#losses.length > 0) return undefined;
+    return { ...this.done, ensembling: this.#ensembling?.state, validations: this.validations.state };
   }
 
   /** What has been done so far in this phase. */
@@ -76,7 +99,8 @@ export class PhaseRun {
 
   async #epoch(): Promise<void> {
     const { training } = this.#options.phase.run;
-    for (let s = 0; s < this.#stepsPerEpoch; s++) {
+    // Where it goes on, some of the epoch are done.
+    for (let s = this.#steps - this.#epochs * this.#stepsPerEpoch; s < this.#stepsPerEpoch; s++) {
       this.#options.signal.throwIfAborted();
       await this.#step(s);
     }
@@ -85,7 +109,8 @@ export class PhaseRun {
     const due = every > 0 && (this.#epochs === training.epochs || this.#epochs % every === 0);
     if (!due || this.#options.cases.count === 0) return;
     const { steps, epochs } = this.#options.before;
-    await this.validations.add({ epoch: epochs + this.#epochs, step: steps + this.#steps });
+    const best = await this.validations.add({ epoch: epochs + this.#epochs, step: steps + this.#steps });
+    if (this.state) await this.#options.keep(this.state, { best });
   }
 
   /** The mini-batches after step `s` that the loader makes meanwhile, those of the next epoch too: validation between changes none. */
@@ -138,6 +163,7 @@ export class PhaseRun {
     this.#seconds += seconds;
     const figures = { loss: result.loss, learningRate: rate, seconds, loading: result.loading / seconds };
     this.#report(request.step, figures, norm);
+    if (this.state) await this.#options.keep(this.state, { best: false });
   }
 
   /** By updates: several mini-batches may make one. */

@@ -4,6 +4,14 @@ import { quantile } from '../partition/spread.ts';
 /** How steep the ramp of the consistency term is (Laine and Aila, Temporal Ensembling, 2017). */
 const RAMP = 5;
 
+/** How far it is. */
+export interface EnsemblingState {
+  readonly step: number;
+  /** Of this epoch. */
+  readonly losses: readonly number[];
+  readonly limit: number;
+}
+
 /**
  * What self-ensembling decides from step to step (Wang et al., COPLE-Net, IEEE TMI 2020): how far the student is held to its
  * teacher, and how far the teacher follows.
@@ -16,9 +24,18 @@ export class SelfEnsembling {
   /** Above it, a loss keeps the teacher where it is; unknown in the first epoch. */
   #limit = Infinity;
 
-  constructor(spec: SelfEnsemblingSpec, stepsPerEpoch: number) {
+  constructor(spec: SelfEnsemblingSpec, stepsPerEpoch: number, begin?: EnsemblingState) {
     this.#spec = spec;
     this.#stepsPerEpoch = stepsPerEpoch;
+    if (!begin) return;
+    this.#step = begin.step;
+    this.#losses = [...begin.losses];
+    this.#limit = begin.limit;
+  }
+
+  /** What another one would have to begin with to go on from here. */
+  get state(): EnsemblingState {
+    return { step: this.#step, losses: [...this.#losses], limit: this.#limit };
   }
 
   /** What the next step's student sees and is held to. */

@@ -1,14 +1,17 @@
 import { writeFile } from 'node:fs/promises';
-import { phasesOf, type Phase } from '../config/phases.ts';
+import { phasesOf } from '../config/phases.ts';
 import type { RunFile } from '../config/runFile.ts';
 import type { PhaseName, PhaseSummary, TrainEvent } from '../telemetry/trainEvent.ts';
-import { BestWeights, keepPhase } from './bestWeights.ts';
+import { keepPhase, phaseFile } from './bestWeights.ts';
+import { Crews } from './crews.ts';
 import { initialWeights } from './initialWeights.ts';
-import { launchPhase } from './launchPhase.ts';
+import { Checkpoints } from './keeping/checkpoints.ts';
+import { resumePoint, type ResumePoint } from './keeping/resume.ts';
+import type { EndedRecord } from './keeping/trainingState.ts';
 import { LastStep } from './lastStep.ts';
+import { PhaseTraining, summaryOf } from './phaseTraining.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { PipelineOptions } from './pipelineOptions.ts';
-import { PhaseRun } from './phaseRun.ts';
 import { planPhases, type PlannedPhase } from './planPhases.ts';
 import { writePredictions } from './predictions.ts';
 import { StepTrace } from './stepTrace.ts';
@@ -24,6 +27,8 @@ export interface TrainOptions {
   /** Stops the run: the step in progress is finished if it is short, the weights are saved, and `train` rejects. */
   readonly signal: AbortSignal;
   readonly report: (event: TrainEvent) => void;
+  /** Whether to go on from the last checkpoint of the folder; where there is none the run begins. */
+  readonly resume?: boolean | undefined;
   /** Where the last so many steps are written as a trace for Perfetto, however the run ends. */
   readonly trace?: { readonly file: string; readonly steps: number } | undefined;
 }
@@ -53,21 +58,23 @@ interface EndedPhase {
   readonly skipped: readonly string[];
 }
 
-/** Trains as a run file says, phase by phase. Throws what first went wrong. */
+/** Trains as a run file says, phase by phase. Throws what first went wrong, and what could not be mended. */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { run, directory, baseDirectory, signal, trace: asked } = options;
+  const { run, directory, baseDirectory, signal, trace: asked, report } = options;
   const phases = await planPhases(phasesOf(run), baseDirectory);
-  let weights = await initialWeights(run, baseDirectory, (text) => options.report({ kind: 'note', text }));
+  const note = (text: string): void => report({ kind: 'note', text });
+  const resume = options.resume ? await resumePoint(directory, note) : undefined;
+  const weights = await initialWeights(run, baseDirectory, note);
   const lastStep = new LastStep(signal);
+  const checkpoints = new Checkpoints({ runDirectory: directory, keep: run.checkpoints.keep, report });
   const trace = asked && new StepTrace(asked.steps);
-  const ended: EndedPhase[] = [];
+  const crews = new Crews(run, lastStep.signal);
+  const ended = resume ? endedBefore(resume, phases, baseDirectory) : [];
   try {
-    for (const phase of phases) {
-      ended.push(await trainPhase(phase, { options, lastStep, trace, weights, ended, of: phases.length }));
-      const { name } = phase.phase;
-      if (name !== undefined) weights = { file: await keepPhase(directory, name), prefix: '' };
-    }
+    await trainPhases(phases, { options, lastStep, checkpoints, trace, crews, weights, resume, ended });
   } finally {
+    await crews.close();
+    await checkpoints.dispose();
     lastStep.dispose();
     await saveTrace(options, trace);
   }
@@ -79,43 +86,61 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 interface Curriculum {
   readonly options: TrainOptions;
   readonly lastStep: LastStep;
+  readonly checkpoints: Checkpoints;
   readonly trace: StepTrace | undefined;
-  /** Where the phase begins. */
+  readonly crews: Crews;
+  /** Where the first phase begins. */
   readonly weights: PipelineOptions['weights'];
-  readonly ended: readonly EndedPhase[];
-  /** How many phases there are. */
-  readonly of: number;
+  readonly resume: ResumePoint | undefined;
+  /** Grows with every phase. */
+  readonly ended: EndedPhase[];
+}
+
+/** One phase after the other, each from the best weights of the one before. */
+async function trainPhases(phases: readonly PlannedPhase[], curriculum: Curriculum): Promise<void> {
+  const { options, ended } = curriculum;
+  let { weights, resume } = curriculum;
+  for (const [number, planned] of phases.entries()) {
+    const { name } = planned.phase;
+    if (number >= ended.length) {
+      ended.push(await trainPhase(planned, number, { ...curriculum, weights, resume, of: phases.length }));
+      resume = undefined;
+      if (name !== undefined) await keepPhase(options.directory, name);
+    }
+    if (name !== undefined) weights = { file: phaseFile(options.directory, name), prefix: '' };
+  }
 }
 
 /** One phase on a pipeline of its own. However it ends, its weights are saved where there are any. */
-async function trainPhase({ phase, plan }: PlannedPhase, curriculum: Curriculum): Promise<EndedPhase> {
-  const { options, lastStep, trace, weights, ended, of } = curriculum;
+async function trainPhase(
+  planned: PlannedPhase,
+  number: number,
+  { options, crews, of, ended, ...shared }: Curriculum & { of: number },
+): Promise<EndedPhase> {
   const { directory, baseDirectory, report, signal } = options;
-  lastStep.enter('launching');
-  const note = (text: string): void => report({ kind: 'note', text });
-  const pipeline = await launchPhase(phase, { plan, baseDirectory, weights, note, signal: lastStep.signal });
-  try {
-    const before = { steps: sumOf(ended, 'steps'), epochs: sumOf(ended, 'epochs') };
-    const { run } = phase;
-    const what = run.training.self_ensembling?.result === 'teacher' ? 'teacher' : 'parameters';
-    const kept = new BestWeights(pipeline, { directory, name: run.name, what, report });
-    const cases = new ValidationCases(run, baseDirectory);
-    const training = new PhaseRun({ phase, plan, pipeline, cases, weights: kept, before, trace, report, signal });
-    reportLaunch({ phase, plan }, pipeline, { report, before, number: ended.length + 1, of });
-    lastStep.enter('training');
-    try {
-      await training.run();
-    } finally {
-      lastStep.enter('saving');
-      const { steps } = training.done;
-      if (steps > 0 && !pipeline.failed) await kept.keepLast(before.steps + steps);
-    }
-    const summary = summaryOf(phase, training);
-    report({ kind: 'finished', ...summary });
-    return { run, summary, best: training.validations.best, cases, skipped: pipeline.skipped };
-  } finally {
-    await pipeline.close();
-  }
+  const { phase, plan } = planned;
+  shared.lastStep.enter('launching');
+  const before = { steps: sumOf(ended, 'steps'), epochs: sumOf(ended, 'epochs') };
+  const cases = new ValidationCases(phase.run, baseDirectory);
+  const { training, skipped } = await new PhaseTraining({
+    ...{ planned, number, directory, baseDirectory, cases, ended: ended.map(recordOfEnded), before, report, signal },
+    ...shared,
+    crew: await crews.of(plan.workers),
+    launched: (pipeline) => reportLaunch(planned, pipeline, { report, before, number: number + 1, of }),
+  }).run();
+  const summary = summaryOf(phase, training);
+  report({ kind: 'finished', ...summary });
+  return { run: phase.run, summary, best: training.validations.best, cases, skipped };
+}
+
+const recordOfEnded = ({ summary, skipped }: EndedPhase): EndedRecord => ({ summary, skipped });
+
+/** The phases that had ended when the checkpoint was written. */
+function endedBefore({ state }: ResumePoint, phases: readonly PlannedPhase[], baseDirectory: string): EndedPhase[] {
+  return state.ended.map(({ summary, skipped }, number) => {
+    const { run } = phases[number]!.phase;
+    return { run, summary, skipped, best: undefined, cases: new ValidationCases(run, baseDirectory) };
+  });
 }
 
 const sumOf = (ended: readonly EndedPhase[], key: 'steps' | 'epochs' | 'seconds'): number =>
@@ -136,17 +161,6 @@ function reportLaunch(
     stepsPerEpoch,
     steps: before.steps + stepsPerEpoch * run.training.epochs,
   });
-}
-
-function summaryOf({ name, run }: Phase, { done, validations }: PhaseRun): PhaseSummary {
-  const { mean, structures } = validations.found;
-  return {
-    ...(name === undefined ? {} : { phase: name }),
-    ...done,
-    stoppedEarly: validations.exhausted && done.epochs < run.training.epochs,
-    ...(mean ? { best: { meanDice: mean.dice, epoch: mean.epoch } } : {}),
-    structures,
-  };
 }
 
 function resultOf(ended: readonly EndedPhase[], directory: string): TrainResult {

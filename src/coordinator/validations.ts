@@ -2,7 +2,7 @@ import type { Phase } from '../config/phases.ts';
 import type { TrainEvent } from '../telemetry/trainEvent.ts';
 import { afterFound, nothingYet, type BestSoFar } from './bestSoFar.ts';
 import type { BestWeights } from './bestWeights.ts';
-import { afterValidation, freshPatience } from './earlyStop.ts';
+import { afterValidation, freshPatience, type Patience } from './earlyStop.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { TrainingPlan } from './trainingPlan.ts';
 import type { ValidationCases } from './validationCases.ts';
@@ -19,17 +19,35 @@ export interface ValidationsOptions {
   readonly lastStep: number;
 }
 
+/** What was found so far. */
+export interface ValidationsState {
+  readonly found: BestSoFar;
+  readonly best: Validation | undefined;
+  readonly patience: Patience;
+  readonly images: number;
+}
+
 /** The validations of a phase: what was best, whose weights are kept, and whether it is worth going on. */
 export class Validations {
   readonly #options: ValidationsOptions;
   #found: BestSoFar = nothingYet;
   #best: Validation | undefined;
-  #patience = freshPatience;
+  #patience: Patience = freshPatience;
   /** Images that went through. */
   #images = 0;
 
-  constructor(options: ValidationsOptions) {
+  constructor(options: ValidationsOptions, begin?: ValidationsState) {
     this.#options = options;
+    if (!begin) return;
+    this.#found = begin.found;
+    this.#best = begin.best;
+    this.#patience = begin.patience;
+    this.#images = begin.images;
+  }
+
+  /** What others would have to begin with to go on from here. */
+  get state(): ValidationsState {
+    return { found: this.#found, best: this.#best, patience: this.#patience, images: this.#images };
   }
 
   /** The best figures, and after which epoch. */
@@ -48,7 +66,8 @@ export class Validations {
     return stop !== undefined && this.#patience.waited >= stop.patience;
   }
 
-  async add({ epoch, step }: { epoch: number; step: number }): Promise<void> {
+  /** Returns whether it is the best so far. */
+  async add({ epoch, step }: { epoch: number; step: number }): Promise<boolean> {
     const { phase, plan, pipeline, cases, weights, report, lastStep } = this.#options;
     const { data, training } = phase.run;
     const found = await validate(pipeline, cases, {
@@ -66,5 +85,6 @@ export class Validations {
     const name = phase.name === undefined ? {} : { phase: phase.name };
     report({ kind: 'validated', ...name, epoch, step, meanDice, counted, dice, seconds, ...of });
     await weights.keep(training.best_per_structure ? improved : { ...improved, structures: [] }, epoch);
+    return improved.mean;
   }
 }

@@ -15,11 +15,24 @@ export function describeEvent(event: TrainEvent): string | undefined {
       return describeEnd(event);
     case 'saved':
       return `saved ${event.what}: ${event.path}`;
+    case 'failed':
+      return `${event.problem}\n  going on without what was lost (restart ${event.restart} of ${event.of}) …`;
+    case 'recovered':
+      return describeRecovery(event);
+    case 'resumed':
+      return `going on after step ${event.step} (epoch ${event.epoch}), from ${event.checkpoint}`;
     case 'note':
       return event.text;
     case 'step':
       return undefined;
   }
+}
+
+const sources = { memory: "the workers' memories", disk: 'the last checkpoint', beginning: 'the beginning' };
+
+function describeRecovery({ step, from, seconds, workers }: Extract<TrainEvent, { kind: 'recovered' }>): string {
+  const many = formatCount(workers.length, 'worker');
+  return `going on after step ${step} on ${many}, from ${sources[from]}, after ${formatDuration(seconds)}`;
 }
 
 function describeEnd({ phase, steps, updates, seconds, epochs, stoppedEarly, best }: PhaseSummary): string {

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import type { TrainEvent } from './trainEvent.ts';
 
 /**
@@ -13,14 +13,46 @@ export class MetricsLog {
     this.path = path;
   }
 
+  /** What is done again after a failure or in a resumed run stands here once: what came after the step to go on from is taken out. */
   add(event: TrainEvent): void {
-    if (event.kind !== 'step' && event.kind !== 'validated' && event.kind !== 'finished') return;
+    if (event.kind === 'recovered' || event.kind === 'resumed') this.#rewind(event.step);
+    else if (event.kind !== 'step' && event.kind !== 'validated' && event.kind !== 'finished') return;
     this.#file ??= openSync(this.path, 'a');
     writeSync(this.#file, `${JSON.stringify(event)}\n`);
+  }
+
+  #rewind(step: number): void {
+    this.close();
+    if (!existsSync(this.path)) return;
+    const kept = linesUntil(readFileSync(this.path, 'utf8').split('\n'), step);
+    const temporary = `${this.path}.new`;
+    writeFileSync(temporary, kept.map((line) => `${line}\n`).join(''));
+    renameSync(temporary, this.path);
   }
 
   close(): void {
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
+  }
+}
+
+/** Without what is about later steps, what was not finished, and the end of a phase that is done again. */
+function linesUntil(lines: readonly string[], step: number): string[] {
+  let dropped = false;
+  return lines.filter((line) => {
+    const about = stepOf(line);
+    if (about === undefined) return !dropped;
+    if (about > step) dropped = true;
+    return about <= step;
+  });
+}
+
+/** The step that a line is about; undefined for the end of a phase. */
+function stepOf(line: string): number | undefined {
+  try {
+    const { kind, step } = JSON.parse(line) as { kind: string; step?: number };
+    return kind === 'finished' ? undefined : (step ?? Infinity);
+  } catch {
+    return Infinity;
   }
 }

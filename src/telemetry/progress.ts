@@ -74,8 +74,13 @@ export function advance(progress: Progress, event: TrainEvent, now: number): Pro
     }
     case 'validated':
       return { ...progress, now, dice: event.meanDice };
+    case 'recovered':
+    case 'resumed':
+      // How fast it was says something of what comes, how far it had come does not.
+      return { ...progress, step: event.step, recent: [], start: { time: now, step: event.step }, now };
     case 'finished':
     case 'saved':
+    case 'failed':
     case 'note':
       return progress;
   }

@@ -51,7 +51,33 @@ export type TrainEvent =
       bestOf?: readonly string[];
     }
   | ({ kind: 'finished' } & PhaseSummary)
-  | { kind: 'saved'; path: string; what: 'weights' | 'segmentation' | 'picture' | 'metrics' | 'run' | 'trace' }
+  | {
+      kind: 'saved';
+      path: string;
+      what: 'weights' | 'segmentation' | 'picture' | 'metrics' | 'run' | 'trace' | 'checkpoint';
+    }
+  | {
+      /** A process of the run was lost, or a message. */
+      kind: 'failed';
+      /** `worker 1`, `loader`. */
+      peer: string;
+      problem: string;
+      /** What is tried now: 1 is the first time. */
+      restart: number;
+      of: number;
+    }
+  | {
+      /** The run goes on after a failure, or with further workers: what came after this step is done again. */
+      kind: 'recovered';
+      phase?: string;
+      step: number;
+      from: 'memory' | 'disk' | 'beginning';
+      /** For how long nothing was trained. */
+      seconds: number;
+      workers: readonly LaunchedWorker[];
+    }
+  /** The run goes on from a checkpoint. */
+  | { kind: 'resumed'; step: number; epoch: number; checkpoint: string; phase?: string }
   | { kind: 'note'; text: string };
 
 /** A phase among those of a run. */

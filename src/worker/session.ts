@@ -1,6 +1,7 @@
 import { dumpGradients, dumpParameters } from '../checkpoint/parameters.ts';
 import { channelsFirst } from '../checkpoint/pytorchLayout.ts';
 import { writeSafetensors, type HostTensor } from '../checkpoint/safetensors.ts';
+import { CheckpointError } from '../checkpoint/training/checkpointError.ts';
 import { disposeWriter, writePart } from '../checkpoint/training/writer.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Tensor } from '../engine/tensor.ts';
@@ -164,7 +165,13 @@ export class Session {
   }
 
   async store({ step, file }: RequestOf<'store'>): Promise<Body<'store'>> {
-    return writePart(file, this.#vault.own(step), {});
+    const own = this.#vault.own(step);
+    try {
+      return { outcome: { kind: 'written', ...(await writePart(file, own)) } };
+    } catch (error) {
+      if (!(error instanceof CheckpointError)) throw error;
+      return { outcome: { kind: 'refused', problem: error.message } };
+    }
   }
 
   async dump({ what, file }: RequestOf<'dump'>): Promise<Done> {

@@ -1,5 +1,6 @@
 import { tensorFromPytorch, tensorToPytorch } from '../checkpoint/parameters.ts';
 import type { HostTensor } from '../checkpoint/safetensors.ts';
+import { formatStateKey } from '../checkpoint/training/stateKey.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { ParameterSpec } from '../layers/parameter.ts';
 import type { ParameterStore } from '../layers/parameterStore.ts';
@@ -16,8 +17,8 @@ export interface Trained {
 /** By key, in PyTorch's layout: whoever holds which stages, the keys are the same. */
 export type State = ReadonlyMap<string, HostTensor>;
 
-const slotKey = (slot: string, name: string): string => `${slot}/${name}`;
-const TEACHER = 'teacher';
+const slotKey = (slot: string, name: string): string => formatStateKey({ kind: 'slot', slot, name });
+const teacherKey = (name: string): string => formatStateKey({ kind: 'teacher', name });
 
 /** A copy of the state on the host. */
 export function copyState(engine: Engine, { parameters, optimizer, taught }: Trained): Map<string, HostTensor> {
@@ -30,7 +31,7 @@ export function copyState(engine: Engine, { parameters, optimizer, taught }: Tra
   for (const { spec, value } of parameters.all()) copy(spec.name, spec, value);
   for (const { slot, parameter, variable } of optimizer.state().slots)
     copy(slotKey(slot, parameter.name), parameter, variable);
-  for (const { spec, value } of taught?.all() ?? []) copy(slotKey(TEACHER, spec.name), spec, value);
+  for (const { spec, value } of taught?.all() ?? []) copy(teacherKey(spec.name), spec, value);
   return state;
 }
 
@@ -39,7 +40,7 @@ export const keysOf = (specs: readonly ParameterSpec[], slots: readonly string[]
   specs.flatMap(({ name, role }) => [
     name,
     ...(role === 'parameter' ? slots.map((slot) => slotKey(slot, name)) : []),
-    ...(teacher ? [slotKey(TEACHER, name)] : []),
+    ...(teacher ? [teacherKey(name)] : []),
   ]);
 
 /** A state is not that of the network: a parameter is not in it, or has another shape. */
@@ -80,7 +81,7 @@ export function restoreState(
     return state.has(key) ? tensorOf(engine, spec, key, { state, from }) : engine.math.zeros([...spec.shape]);
   });
   for (const { spec, value } of taught?.all() ?? []) {
-    const tensor = tensorOf(engine, spec, slotKey(TEACHER, spec.name), { state, from });
+    const tensor = tensorOf(engine, spec, teacherKey(spec.name), { state, from });
     value.assign(tensor);
     tensor.dispose();
   }

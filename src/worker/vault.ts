@@ -14,13 +14,13 @@ export class Vault {
 
   /** Keeps this worker's own state of a step, and of all others only that of step `keep`. */
   put(step: number, own: State, keep: number | undefined): void {
-    for (const held of this.#steps.keys()) if (held !== keep) this.#steps.delete(held);
-    this.#steps.set(step, { own, all: new Map(own) });
+    for (const held of this.#steps.keys()) if (held !== keep && held !== step) this.#steps.delete(held);
+    this.#steps.set(step, { own, all: new Map([...(this.#steps.get(step)?.all ?? []), ...own]) });
   }
 
   /** Keeps a tensor that was handed over. */
   add(step: number, key: string, tensor: HostTensor): void {
-    const kept = this.#steps.get(step) ?? { own: new Map(), all: new Map() };
+    const kept = this.#steps.get(step) ?? { own: new Map(), all: new Map<string, HostTensor>() };
     kept.all.set(key, tensor);
     this.#steps.set(step, kept);
   }

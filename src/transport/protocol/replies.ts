@@ -83,7 +83,15 @@ const repliesWithId = [
   z.strictObject({ kind: z.literal('snapped'), id, keys: z.array(z.string()), bytes: count }),
   z.strictObject({ kind: z.literal('handed'), id }),
   z.strictObject({ kind: z.literal('taken'), id }),
-  z.strictObject({ kind: z.literal('stored'), id, bytes: count, sha256: z.string() }),
+  /** A disk that is full stops no step: that is an answer, and no failure. */
+  z.strictObject({
+    kind: z.literal('stored'),
+    id,
+    outcome: z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('written'), bytes: count, sha256: z.string() }),
+      z.strictObject({ kind: z.literal('refused'), problem: z.string() }),
+    ]),
+  }),
   z.strictObject({ kind: z.literal('abandoned'), id }),
   z.strictObject({ kind: z.literal('dumped'), id }),
   z.strictObject({

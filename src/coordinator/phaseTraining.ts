@@ -1,0 +1,277 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Phase } from '../config/phases.ts';
+import type { PhaseSummary, TrainEvent } from '../telemetry/trainEvent.ts';
+import { BestWeights } from './bestWeights.ts';
+import type { Crew } from './crew.ts';
+import { RemoteError, RunFailure } from './errors.ts';
+import type { Checkpoints } from './keeping/checkpoints.ts';
+import { Keeper } from './keeping/keeper.ts';
+import { layoutOfRecord } from './keeping/layoutRecord.ts';
+import { afterFailure, afterProgress, noRestarts } from './keeping/restarts.ts';
+import type { ResumePoint } from './keeping/resume.ts';
+import { resumePoint } from './keeping/resume.ts';
+import { Snapshots } from './keeping/snapshots.ts';
+import type { EndedRecord } from './keeping/trainingState.ts';
+import { formPipeline } from './launchPhase.ts';
+import type { LastStep } from './lastStep.ts';
+import type { Layout } from './layout.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { Ancestor, PipelineOptions } from './pipelineOptions.ts';
+import type { PlannedPhase } from './planPhases.ts';
+import { PhaseRun, type PhaseState } from './phaseRun.ts';
+import type { StepTrace } from './stepTrace.ts';
+import type { ValidationCases } from './validationCases.ts';
+
+export interface PhaseTrainingOptions {
+  readonly planned: PlannedPhase;
+  /** 0 is the first. */
+  readonly number: number;
+  readonly directory: string;
+  readonly baseDirectory: string;
+  readonly crew: Crew;
+  readonly cases: ValidationCases;
+  readonly checkpoints: Checkpoints;
+  readonly lastStep: LastStep;
+  readonly trace: StepTrace | undefined;
+  /** Where the phase begins, unless it is resumed. */
+  readonly weights: PipelineOptions['weights'];
+  readonly resume: ResumePoint | undefined;
+  readonly ended: readonly EndedRecord[];
+  readonly before: { readonly steps: number; readonly epochs: number };
+  readonly report: (event: TrainEvent) => void;
+  readonly launched: (pipeline: Pipeline) => void;
+  /** Stops the phase between two steps. */
+  readonly signal: AbortSignal;
+}
+
+/** Where a pipeline begins: with what its workers hold, and where the phase is then. */
+interface Beginning {
+  readonly kind: 'memory' | 'disk' | 'beginning';
+  readonly state: PhaseState | undefined;
+  readonly goOn: ((layout: Layout) => Ancestor) | undefined;
+}
+
+/** What came of a phase. */
+export interface TrainedPhase {
+  readonly training: PhaseRun;
+  readonly skipped: readonly string[];
+}
+
+/**
+ * A phase from its first step to its last, whatever is lost on the way: where a process fails, those that are left go on from the
+ * last snapshot, with another in its place or laid out anew.
+ */
+export class PhaseTraining {
+  readonly #options: PhaseTrainingOptions;
+  readonly #snapshots: Snapshots;
+  #restarts = noRestarts;
+  #layout: Layout | undefined;
+  #skipped: readonly string[] = [];
+
+  constructor(options: PhaseTrainingOptions) {
+    const { plan, phase } = options.planned;
+    this.#options = options;
+    this.#snapshots = new Snapshots(plan.model.cells, phase.run.pipeline.replicas);
+  }
+
+  async run(): Promise<TrainedPhase> {
+    const { crew, resume, report, launched } = this.#options;
+    this.#layout = resume && this.#layoutOf(resume);
+    const beginning = resume ? this.#fromDisk(resume) : this.#fromBeginning();
+    let pipeline = await this.#form(beginning);
+    launched(pipeline);
+    if (resume) report({ kind: 'resumed', ...this.#placeOf(resume.state.current), checkpoint: resume.checkpoint.path });
+    for (let state = beginning.state; ;) {
+      try {
+        return await this.#train(pipeline, state);
+      } catch (error) {
+        ({ pipeline, state } = await this.#recover(error, crew));
+      }
+    }
+  }
+
+  /** Takes the phase's steps on a pipeline until it ends, or a process of it fails. However it ends, what it has is saved. */
+  async #train(pipeline: Pipeline, begin: PhaseState | undefined): Promise<TrainedPhase> {
+    const { planned, cases, trace, report, signal, before, lastStep, directory, checkpoints } = this.#options;
+    const { phase, plan } = planned;
+    const { run } = phase;
+    const what = run.training.self_ensembling?.result === 'teacher' ? 'teacher' : 'parameters';
+    const validated = begin?.validations.found.mean !== undefined;
+    const weights = new BestWeights(pipeline, { directory, name: run.name, what, report }, validated);
+    const keeper = this.#keeper(pipeline, begin);
+    const training: PhaseRun = new PhaseRun({
+      ...{ phase, plan, pipeline, cases, weights, before, trace, report, signal, begin },
+      keep: async (state, at) => {
+        await keeper.keep(state, at);
+        if (this.#snapshots.last) this.#restarts = afterProgress(this.#restarts);
+      },
+    });
+    try {
+      lastStep.enter('training');
+      if (training.state) await keeper.begin(training.state);
+      await training.run();
+    } finally {
+      lastStep.enter('saving');
+      this.#skipped = [...new Set([...this.#skipped, ...pipeline.skipped])];
+      if (training.done.steps > 0 && !pipeline.failed) {
+        await weights.keepLast(before.steps + training.done.steps);
+        await keeper.finish(training.state);
+      }
+      pipeline.release();
+    }
+    return { training, skipped: this.#skipped };
+  }
+
+  #keeper(pipeline: Pipeline, begin: PhaseState | undefined): Keeper {
+    const { planned, number, ended, before, crew, checkpoints } = this.#options;
+    const { run, name } = planned.phase;
+    return new Keeper(
+      {
+        ...{ run, phase: { number, name }, ended, before, checkpoints },
+        ...{ fleet: crew.fleet, layout: pipeline.layout, snapshots: this.#snapshots },
+      },
+      before.steps + (begin?.steps ?? 0),
+    );
+  }
+
+  /** Lays the network on the workers that are there. */
+  async #form({ goOn }: Beginning): Promise<Pipeline> {
+    const { planned, baseDirectory, crew, weights, report, lastStep } = this.#options;
+    lastStep.enter('launching');
+    const note = (text: string): void => report({ kind: 'note', text });
+    const pipeline = await formPipeline(planned.phase, crew, {
+      ...{ plan: planned.plan, baseDirectory, weights, note, signal: lastStep.signal, layout: this.#layout },
+      goOn: (layout) => this.#withRing(goOn?.(layout), crew.workers),
+    });
+    this.#layout = pipeline.layout;
+    return pipeline;
+  }
+
+  /** With the links by which snapshots are handed on, too. */
+  #withRing(ancestor: Ancestor | undefined, workers: number): Ancestor {
+    const { weights } = this.#options;
+    const wires = [...(ancestor?.wires ?? []), ...this.#snapshots.ring(workers)];
+    const unique = wires.filter((wire, i) => wires.findIndex((w) => w.from === wire.from && w.to === wire.to) === i);
+    return {
+      wires: unique,
+      begin: ancestor?.begin ?? (async () => (weights ? { kind: 'weights', ...weights } : { kind: 'seed' })),
+    };
+  }
+
+  async #recover(error: unknown, crew: Crew): Promise<{ pipeline: Pipeline; state: PhaseState | undefined }> {
+    const { report } = this.#options;
+    const began = performance.now();
+    for (let failure = this.#recoverable(error); ;) {
+      await this.#waitToRestart(failure);
+      try {
+        await this.#regroup(crew);
+        const beginning = await this.#beginning(crew);
+        const pipeline = await this.#form(beginning);
+        const { step, phase } = this.#placeOf(beginning.state);
+        const seconds = (performance.now() - began) / 1000;
+        const { workers } = pipeline;
+        report({ kind: 'recovered', step, ...(phase ? { phase } : {}), from: beginning.kind, seconds, workers });
+        return { pipeline, state: beginning.state };
+      } catch (next) {
+        failure = this.#recoverable(next);
+      }
+    }
+  }
+
+  /** The failure, where the run can go on after it; else throws what there is to tell. */
+  #recoverable(error: unknown): RunFailure {
+    const { signal, lastStep } = this.#options;
+    if (!(error instanceof RunFailure) || signal.aborted || lastStep.signal.aborted) throw error;
+    // What the loader says is wrong with a file is as wrong the next time.
+    if (error.peer === 'loader' && error.cause instanceof RemoteError) throw error;
+    return error;
+  }
+
+  async #waitToRestart(failure: RunFailure): Promise<void> {
+    const { planned, report, signal } = this.#options;
+    const { recovery } = planned.phase.run;
+    const { peer, step, during, cause } = failure;
+    const problem = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    const { restarts, decision } = afterFailure(this.#restarts, { peer, step, during, problem }, recovery);
+    this.#restarts = restarts;
+    if (decision.kind === 'give up') {
+      if (recovery.max_restarts > 0) report({ kind: 'note', text: `not restarted: ${decision.why}` });
+      throw failure;
+    }
+    const { number: restart, seconds } = decision;
+    report({ kind: 'failed', peer, problem: failure.message, restart, of: recovery.max_restarts });
+    await sleep(1000 * seconds, undefined, { signal }).catch(() => signal.throwIfAborted());
+  }
+
+  /** Puts others in the places of those that were lost, or closes up. */
+  async #regroup(crew: Crew): Promise<void> {
+    const { planned, report } = this.#options;
+    const { replace } = planned.phase.run.recovery;
+    await crew.fleet.regroup();
+    for (const worker of crew.missing) {
+      if (!replace) continue;
+      await crew.replace(worker).catch((error: unknown) => {
+        report({ kind: 'note', text: `no replacement for worker ${worker}: ${(error as Error).message}` });
+      });
+    }
+    // One that could not be started has failed, too.
+    if (crew.missing.length > 0) await crew.fleet.regroup();
+    const before = crew.workers;
+    crew.closeUp();
+    if (crew.workers === before) return;
+    this.#layout = undefined;
+    report({ kind: 'note', text: `planning again for ${crew.workers} of ${before} workers` });
+  }
+
+  /** The last snapshot, if all of it is left; else the last checkpoint of this phase; else its beginning. */
+  async #beginning(crew: Crew): Promise<Beginning> {
+    const { fleet } = crew;
+    const { last } = this.#snapshots;
+    const layout = this.#layout;
+    if (last && this.#snapshots.isWhole(fleet))
+      return { kind: 'memory', state: last.state, goOn: (laid) => this.#snapshots.ancestor(fleet, layout ?? laid)! };
+    const { directory, number, report } = this.#options;
+    const point = await resumePoint(directory, (text) => report({ kind: 'note', text }));
+    return point?.state.phase === number ? this.#fromDisk(point) : this.#fromBeginning();
+  }
+
+  #fromDisk({ checkpoint, state: { current } }: ResumePoint): Beginning {
+    const begin: Ancestor['begin'] = async () => ({
+      ...{ kind: 'checkpoint', folder: checkpoint.path, updates: current.updates },
+    });
+    return { kind: 'disk', state: current, goOn: () => ({ wires: [], begin }) };
+  }
+
+  #fromBeginning(): Beginning {
+    return { kind: 'beginning', state: undefined, goOn: undefined };
+  }
+
+  #layoutOf({ state }: ResumePoint): Layout | undefined {
+    const { planned, crew, baseDirectory } = this.#options;
+    return layoutOfRecord(state.layout, planned.phase.run, { workers: crew.workers, baseDirectory });
+  }
+
+  #placeOf(state: PhaseState | undefined): { step: number; epoch: number; phase?: string } {
+    const { before, planned } = this.#options;
+    const { name } = planned.phase;
+    const { steps = 0, epochs = 0 } = state ?? {};
+    return {
+      step: before.steps + steps,
+      epoch: before.epochs + epochs,
+      ...(name === undefined ? {} : { phase: name }),
+    };
+  }
+}
+
+/** What is told of a phase that has ended. */
+export function summaryOf({ name, run }: Phase, { done, validations }: PhaseRun): PhaseSummary {
+  const { mean, structures } = validations.found;
+  const { steps, epochs, updates, seconds } = done;
+  return {
+    ...(name === undefined ? {} : { phase: name }),
+    ...{ steps, epochs, updates, seconds },
+    stoppedEarly: validations.exhausted && done.epochs < run.training.epochs,
+    ...(mean ? { best: { meanDice: mean.dice, epoch: mean.epoch } } : {}),
+    structures,
+  };
+}
