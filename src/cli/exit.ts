@@ -21,6 +21,8 @@ import { PlanDoesNotFitError } from '../partition/plan/shortage.ts';
 import { ProfileError, ProfileMismatchError } from '../partition/profile.ts';
 import { UserScheduleError } from '../pipeline/userSchedule.ts';
 import { RunDirectoryError } from '../telemetry/runDirectory.ts';
+import { RunLockedError } from '../telemetry/runLock.ts';
+import { TrainingStateError } from '../coordinator/keeping/trainingState.ts';
 import { AddressSyntaxError, InsecureAddressError, KeyFileError, PortsTakenError } from '../transport/errors.ts';
 
 /** What an exit code means; the help lists them. */
@@ -30,6 +32,8 @@ export const exitCodes = {
   failed: 1,
   /** An option, a run file or an input cannot be used: told before anything starts. */
   usage: 2,
+  /** Ended by SIGTERM with a checkpoint to go on from: a scheduler may start it again (EX_TEMPFAIL of sysexits.h). */
+  preempted: 75,
   interrupted: 130,
   terminated: 143,
 } as const;
@@ -50,9 +54,23 @@ export class InterruptedError extends Error {
   }
 }
 
+/** Stopped by a signal, with a checkpoint to go on from. */
+export class PreemptedError extends InterruptedError {
+  constructor(signal: 'SIGINT' | 'SIGTERM', directory: string) {
+    super(signal);
+    this.message += `; to go on: lamp train --resume ${directory}`;
+  }
+
+  /** What an error is where a checkpoint was saved. */
+  static of(error: unknown, directory: string): unknown {
+    return error instanceof InterruptedError ? new PreemptedError(error.signal, directory) : error;
+  }
+}
+
 export function exitCodeOf(error: unknown): number {
   if (error instanceof PhaseError) return exitCodeOf(error.cause);
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  if (error instanceof PreemptedError && error.signal === 'SIGTERM') return exitCodes.preempted;
   if (error instanceof InterruptedError) return exitCodes[error.signal === 'SIGINT' ? 'interrupted' : 'terminated'];
   return inputErrors.some((kind) => error instanceof kind) ? exitCodes.usage : exitCodes.failed;
 }
@@ -69,6 +87,8 @@ const inputErrors = [
     ProfileError,
     ProfileMismatchError,
     RunDirectoryError,
+    RunLockedError,
+    TrainingStateError,
   ],
   ...[PredictInputError, ImageDoesNotFitError, ParameterLoadError, OnnxError, CheckpointError],
   ...[KeyFileError, AddressSyntaxError, InsecureAddressError, PortsTakenError],

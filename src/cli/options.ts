@@ -14,6 +14,7 @@ const runFileFlags = [
   { flag: 'skips', value: 'way', key: 'pipeline.skips' },
   { flag: 'memory', value: 'size', key: 'pipeline.memory' },
   { flag: 'batch-norm', value: 'mode', key: 'pipeline.batch_norm' },
+  { flag: 'max-restarts', value: 'N', key: 'recovery.max_restarts' },
   { flag: 'engine', value: 'name', key: 'engine.name' },
   { flag: 'threads', value: 'N', key: 'engine.threads' },
 ] as const;

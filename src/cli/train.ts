@@ -1,55 +1,64 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import type { LoadedRunFile } from '../config/loadRunFile.ts';
 import { MetricsLog } from '../telemetry/metricsLog.ts';
 import { jsonReporter, progressReporter } from '../telemetry/reporter.ts';
-import { createRunDirectory, discardIfBarren, runFiles, writeResolvedRun } from '../telemetry/runDirectory.ts';
+import { discardIfBarren, runFiles, writeResolvedRun } from '../telemetry/runDirectory.ts';
+import { lockRun } from '../telemetry/runLock.ts';
 import type { TrainEvent } from '../telemetry/trainEvent.ts';
 import type { CliContext } from './context.ts';
 import { interruptible } from './interrupt.ts';
-import { loadRun } from './loadRun.ts';
 import { overridesOf, parseCount, runFileOptions, setOption, type RunFileFlags } from './options.ts';
+import { PreemptedError } from './exit.ts';
+import { openRunFolder, type RunFolder } from './runFolder.ts';
 import { describeFiles, describeResult } from './trainReport.ts';
 
 interface Flags {
   readonly output: string;
   readonly json?: true;
+  readonly resume?: string | true;
   readonly trace?: string;
   readonly traceSteps: number;
 }
 
 const example = `
-The run's folder is never an old one: where runs/<name> exists, runs/<name>-2 is made.
+The run's folder is never an old one, unless a run is resumed: where runs/<name> exists, runs/<name>-2 is made.
 
-Example:
+Examples:
   $ lamp train examples/brain9/run.yaml --workers 2 --set training.epochs=5
+  $ lamp train --resume runs/brain9                     goes on from its last checkpoint, on any number of workers
+  $ lamp train examples/brain9/run.yaml --resume        goes on with runs/brain9 where there is one, else begins
 `;
 
 /** `lamp train RUN.yaml`: trains as a run file says. */
 export function trainCommand(context: CliContext): Command {
   const command = new Command('train')
     .description('train a network as a run file says')
-    .argument('<run.yaml>', 'the run file (docs/run-file.md)');
+    .argument('[run.yaml]', 'the run file (docs/run-file.md)');
   for (const option of runFileOptions()) command.addOption(option);
   return command
     .addOption(setOption())
     .option('--output <dir>', "where the run's folder is made", 'runs')
+    .option('--resume [run]', "go on from the last checkpoint of a run's folder")
     .option('--trace <file>', 'write what every worker did when, for ui.perfetto.dev')
     .option('--trace-steps <n>', 'the last steps, which the trace holds', parseCount, 3)
     .option('--json', 'print events as JSON lines, the result last')
     .addHelpText('after', example)
-    .action(async (file: string, flags: Flags & RunFileFlags) => {
-      await trainRun(loadRun(file, overridesOf(flags)), flags, context);
+    .action(async (file: string | undefined, flags: Flags & RunFileFlags) => {
+      const { resume, output } = flags;
+      await trainRun(openRunFolder({ file, resume, overrides: overridesOf(flags), output }), flags, context);
     });
 }
 
-async function trainRun({ run, baseDirectory }: LoadedRunFile, flags: Flags, context: CliContext): Promise<void> {
+async function trainRun(folder: RunFolder, flags: Flags, context: CliContext): Promise<void> {
+  const { run, baseDirectory, directory, resume } = folder;
   const { out, err, services } = context;
   const reporter = flags.json ? jsonReporter(out) : progressReporter(out);
-  const directory = createRunDirectory(flags.output, run.name);
+  const unlock = await lockRun(directory);
   const metrics = new MetricsLog(`${directory}/${runFiles.metrics}`);
+  let checkpointed = resume;
   const report = (event: TrainEvent): void => {
     metrics.add(event);
+    checkpointed ||= event.kind === 'saved' && event.what === 'checkpoint';
     reporter.report(event);
   };
   const trace = flags.trace === undefined ? undefined : { file: resolve(flags.trace), steps: flags.traceSteps };
@@ -57,15 +66,18 @@ async function trainRun({ run, baseDirectory }: LoadedRunFile, flags: Flags, con
   try {
     report({ kind: 'saved', what: 'run', path: writeResolvedRun(directory, run, baseDirectory) });
     const result = await interruptible(err, (signal) =>
-      services.train({ run, directory, baseDirectory, signal, report, trace }),
+      services.train({ run, directory, baseDirectory, signal, report, trace, resume }),
     );
     kept = true;
     reporter.stop();
     if (flags.json) out.write(`${JSON.stringify({ kind: 'result', ...result })}\n`);
     else out.write(`\n${describeResult(run, baseDirectory, result)}\n\n${describeFiles(directory)}\n`);
+  } catch (error) {
+    throw checkpointed ? PreemptedError.of(error, directory) : error;
   } finally {
     reporter.stop();
     metrics.close();
+    await unlock();
     if (!kept && !discardIfBarren(directory)) err.write(`what was written so far is in ${directory}\n`);
   }
 }

@@ -39,7 +39,7 @@ export async function formPipeline(
     memory: settings.memory,
     batchNorm: settings.batch_norm,
     teacher: training.self_ensembling !== undefined,
-    loader: await loaderOf(run, plan, { baseDirectory, note }),
+    loader: await loaderOf(run, plan, { baseDirectory, note: layout ? () => {} : note }),
     microBatchShape: plan.microBatchShape,
     microBatches: parts === 'auto' ? 'auto' : chunk(training.batch_size, parts).length,
     batchSize: training.batch_size,

@@ -98,19 +98,25 @@ export class PhaseRun {
   }
 
   async #epoch(): Promise<void> {
-    const { training } = this.#options.phase.run;
     // Where it goes on, some of the epoch are done.
     for (let s = this.#steps - this.#epochs * this.#stepsPerEpoch; s < this.#stepsPerEpoch; s++) {
       this.#options.signal.throwIfAborted();
       await this.#step(s);
     }
-    this.#epochs++;
-    const { validate_every: every } = training;
-    const due = every > 0 && (this.#epochs === training.epochs || this.#epochs % every === 0);
-    if (!due || this.#options.cases.count === 0) return;
-    const { steps, epochs } = this.#options.before;
-    const best = await this.validations.add({ epoch: epochs + this.#epochs, step: steps + this.#steps });
+    // It counts as done when it is validated: whoever goes on from before that does so again.
+    const done = this.#epochs + 1;
+    const best = await this.#validate(done);
+    this.#epochs = done;
     if (this.state) await this.#options.keep(this.state, { best });
+  }
+
+  /** Where it is due after so many epochs; returns whether the network is the best so far. */
+  async #validate(done: number): Promise<boolean> {
+    const { validate_every: every, epochs: all } = this.#options.phase.run.training;
+    const due = every > 0 && (done === all || done % every === 0);
+    if (!due || this.#options.cases.count === 0) return false;
+    const { steps, epochs } = this.#options.before;
+    return this.validations.add({ epoch: epochs + done, step: steps + this.#steps });
   }
 
   /** The mini-batches after step `s` that the loader makes meanwhile, those of the next epoch too: validation between changes none. */
@@ -163,7 +169,8 @@ export class PhaseRun {
     this.#seconds += seconds;
     const figures = { loss: result.loss, learningRate: rate, seconds, loading: result.loading / seconds };
     this.#report(request.step, figures, norm);
-    if (this.state) await this.#options.keep(this.state, { best: false });
+    // At the end of an epoch after it was validated.
+    if (this.state && s + 1 < this.#stepsPerEpoch) await this.#options.keep(this.state, { best: false });
   }
 
   /** By updates: several mini-batches may make one. */
