@@ -127,8 +127,8 @@ describe('a training run', () => {
 const endless = ['--set', 'training.epochs=100000', '--set', 'training.validate_every=0'];
 
 describe('a run that fails', () => {
-  it('with a worker that was killed says so once, and ends with 1', { timeout }, async () => {
-    const lamp = train('killed', endless);
+  it('with a worker that was killed, and may not be restarted, says so once, and ends with 1', { timeout }, async () => {
+    const lamp = train('killed', [...endless, '--max-restarts', '0']);
     await begun(lamp);
     const pids = processesOf(lamp);
     process.kill(lamp.events<{ workers: { pid: number }[] }>('launched')[0]!.workers[1]!.pid, 'SIGKILL');
