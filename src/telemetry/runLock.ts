@@ -18,7 +18,7 @@ export class RunLockedError extends Error {
 /** Claims a run's folder, so that no two processes train in it; returns what gives it back. Throws a RunLockedError. */
 export async function lockRun(directory: string): Promise<() => Promise<void>> {
   // One that was killed a moment ago still seems to hold it.
-  const end = Date.now() + 2 * STALE_MILLISECONDS;
+  const end = Date.now() + STALE_MILLISECONDS + 4 * RETRY_MILLISECONDS;
   for (;;) {
     try {
       const release = await lock(directory, {

@@ -60,7 +60,8 @@ interface Waiting {
 
 /** The thread, as seen from outside. It keeps the process alive only while it writes. */
 class Writer {
-  readonly #thread = new Worker(entry);
+  // Its own options: those that this process was started with may be for its main script alone (`--input-type`).
+  readonly #thread = new Worker(entry, { execArgv: [] });
   readonly #waiting = new Map<number, Waiting>();
   #next = 0;
   #idle: (() => void) | undefined;

@@ -1,0 +1,100 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { smallRun, writeRun } from '../support/dataset.ts';
+import { LampProcess } from '../support/lampProcess.ts';
+import { until } from '../support/processes.ts';
+import { differenceOf } from '../support/replay.ts';
+import { temporaryFolder } from '../support/temporaryFolder.ts';
+import { lastWeights, lossesOf, metricsOf, workersOf } from '../support/trained.ts';
+
+const folder = temporaryFolder();
+const timeout = 120_000;
+const runFolder = (name: string): string => join(folder, 'runs', name);
+beforeAll(() => writeRun(folder));
+
+/** What is gone on from is more than the parameters, in each of these. */
+const runs = {
+  'of two phases, and losses gathered for one update': {
+    training: { epochs: 2, batch_size: 2, validate_every: 1, accumulate: 3, clip_norm: 1 },
+    phases: [{ name: 'first' }, { name: 'second', training: { epochs: 3 }, optimizer: { lr: 0.01 } }],
+  },
+  'with a teacher, and a learning rate that falls': {
+    training: { epochs: 4, batch_size: 2, validate_every: 2, self_ensembling: { ramp_epochs: 2, noise: 0.05 } },
+    lr_schedule: { name: 'cosine' },
+  },
+  'that stops early': {
+    training: { epochs: 20, batch_size: 2, validate_every: 1, early_stop: { patience: 1, min_delta: 0.9 } },
+  },
+};
+
+function train(file: string, name: string, words: readonly string[] = []): LampProcess {
+  return new LampProcess(['train', file, '--name', name, '--output', join(folder, 'runs'), '--json', ...words]);
+}
+
+/** The last of what is told at the end, without times. */
+function resultOf(lamp: LampProcess): unknown {
+  const [{ seconds: _, samplesPerSecond: __, directory: ___, phases, ...result } = {} as never] = lamp.events<{
+    seconds: number;
+    samplesPerSecond: number;
+    directory: string;
+    phases: { seconds: number }[];
+  }>('result');
+  return { ...result, phases: phases.map(({ seconds: ____, ...phase }) => phase) };
+}
+
+describe.each(Object.entries(runs))('a run %s', (title, own) => {
+  it('that is stopped, resumed, and loses a worker ends as if nothing had happened', { timeout }, async () => {
+    const slug = title.replaceAll(/\W+/g, '-');
+    const file = join(folder, `${slug}.yaml`);
+    const recovery = { snapshot_every: 3, heartbeat: 4, backoff: 0.1 };
+    writeFileSync(file, stringify({ ...smallRun(), recovery, checkpoints: { every: 4 }, ...own }));
+    const whole = train(file, `${slug}-whole`);
+    expect([await whole.ended, whole.err]).toEqual([0, '']);
+
+    const name = `${slug}-disturbed`;
+    const all = whole.events('step').length;
+    const stopped = train(file, name);
+    await until(() => stopped.events('step').length >= all / 3, 60_000);
+    stopped.kill('SIGTERM');
+    expect(await stopped.ended).toBe(75);
+    const resumed = train(file, name, ['--resume']);
+    await until(() => resumed.events('step').length >= all / 4, 60_000);
+    process.kill(workersOf(resumed)[1]!.pid, 'SIGKILL');
+    expect([await resumed.ended, resumed.err]).toEqual([0, '']);
+
+    expect(lossesOf(runFolder(name))).toEqual(lossesOf(runFolder(`${slug}-whole`)));
+    const validated = (run: string): unknown =>
+      metricsOf<{ seconds: number }>(runFolder(run), 'validated').map(({ seconds: _, ...found }) => found);
+    expect(validated(name)).toEqual(validated(`${slug}-whole`));
+    expect(resultOf(resumed)).toEqual(resultOf(whole));
+    expect(differenceOf(await lastWeights(runFolder(name)), await lastWeights(runFolder(`${slug}-whole`)))).toBe(0);
+  });
+});
+
+it('what is learnt from what may not change on the way, and the keys that did are named', { timeout }, async () => {
+  const file = join(folder, 'run.yaml');
+  const begun = train(file, 'begun', ['--set', 'training.epochs=1']);
+  expect([await begun.ended, begun.err]).toEqual([0, '']);
+  const changed = train(file, 'begun', ['--resume', '--set', 'optimizer.lr=0.5', '--set', 'data.augment.rotate=9']);
+  expect(await changed.ended).toBe(2);
+  expect(changed.err).toContain('data.augment, optimizer.lr differ');
+});
+
+it('no two processes train in one folder', { timeout }, async () => {
+  const file = join(folder, 'run.yaml');
+  const first = train(file, 'claimed', ['--set', 'training.epochs=100000', '--set', 'training.validate_every=0']);
+  await until(() => first.events('step').length > 0, 60_000);
+  const second = train(file, 'claimed', [
+    '--resume',
+    '--set',
+    'training.epochs=100000',
+    '--set',
+    'training.validate_every=0',
+  ]);
+  expect(await second.ended).toBe(2);
+  expect(second.err).toContain(`${runFolder('claimed')} is being trained by another process`);
+  first.kill('SIGINT');
+  expect(await first.ended).toBe(130);
+});
