@@ -2,8 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Partition } from '../partition/partition.ts';
 import type { DataInlet } from '../transport/dataLink.ts';
 import { LOADER, workerName } from '../transport/names.ts';
-import type { ReplyTo, RequestOf, Source } from '../transport/protocol.ts';
+import type { FoundNotFinite, ReplyTo, RequestOf, Source } from '../transport/protocol.ts';
 import { keyOf, type TensorMessage } from '../transport/tensorMessage.ts';
+import { firstOf } from '../worker/finiteness.ts';
 import { assemble, type Assembly, type LaunchedWorker } from './assemble.ts';
 import { clockOffsets } from './clocks.ts';
 import { Crew } from './crew.ts';
@@ -39,8 +40,12 @@ export interface EnsemblingStep {
   readonly consistency: { readonly weight: number; readonly otherwise: number };
 }
 
-/** The teacher's passes have numbers of their own on the data plane, beyond those of all others. */
+/** The teacher's passes have numbers of their own on the data plane, beyond those of all others; and so have those that search. */
 const TEACHER_STEPS = 2 ** 40;
+const SEARCH_STEPS = 2 ** 41;
+
+/** Where a value came up that is NaN or infinite, and whether that was in the teacher's pass. */
+export type FoundPlace = FoundNotFinite & { readonly teacher?: true };
 
 export interface StepResult {
   readonly loss: number;
@@ -70,6 +75,8 @@ export class Pipeline {
   #trained = 0;
   /** What is trained on after the last step, as far as it was said. */
   #ahead: readonly Source[] = [];
+  /** Of that, what the loader has not been asked to send. */
+  #later: readonly Source[] = [];
   readonly #note: PipelineOptions['note'];
   readonly #skipped = new Set<string>();
 
@@ -132,7 +139,8 @@ export class Pipeline {
     this.#trained = request.step;
     this.#ahead = ahead.map(({ source }) => source);
     void this.#feed(request, 'train', this.#ahead);
-    if (next) void this.#feed(next, 'train', this.#ahead.slice(1));
+    this.#later = next ? this.#ahead.slice(1) : this.#ahead;
+    if (next) void this.#feed(next, 'train', this.#later);
     const [replies, outputs] = await this.#run(request, 'train', {
       draws: [...request.draws],
       norm: request.norm,
@@ -165,6 +173,42 @@ export class Pipeline {
   async apply(rate: number, factor = 1, decay?: number): Promise<void> {
     const step = this.#trained;
     await this.#fleet.requestAll('apply', () => ({ step, rate, factor, ...(decay === undefined ? {} : { decay }) }));
+  }
+
+  /** Has every worker forget the gradients of the steps since the last update, and what those steps did to running statistics. */
+  async discard(): Promise<void> {
+    await this.#fleet.requestAll('discard', () => ({}));
+  }
+
+  /**
+   * Takes the last step again and finds where in it a value first is NaN or infinite, if one is. Nothing of it is kept, nor of the
+   * steps since the last update.
+   */
+  async locate(request: TrainRequest): Promise<FoundPlace | undefined> {
+    await this.discard();
+    const { ensembling } = request;
+    const inTeacher =
+      ensembling && (await this.#search(request, 'evaluate', { teacher: true, noise: ensembling.noise }));
+    const found = inTeacher
+      ? { ...inTeacher, teacher: true as const }
+      : await this.#search(request, 'train', { ...ensembling });
+    await this.discard();
+    return found;
+  }
+
+  async #search(
+    { step, source, microBatches, draws }: TrainRequest,
+    purpose: 'train' | 'evaluate',
+    order: Pick<RequestOf<'step'>, 'teacher' | 'noise' | 'consistency'>,
+  ): Promise<FoundNotFinite | undefined> {
+    const request = { step: SEARCH_STEPS + (order.teacher ? TEACHER_STEPS : 0) + step, source, microBatches };
+    // Where the teacher looks first, the student is given the same mini-batch: it is made once.
+    void this.#feed(request, purpose, order.teacher ? [source, ...this.#later] : this.#later);
+    const [replies] = await this.#run(request, purpose, {
+      ...{ draws: [...draws], norm: false, check: true, output: order.teacher ? 'kept' : 'none' },
+      ...order,
+    });
+    return firstOf(replies.flatMap(({ found }) => found ?? []));
   }
 
   /** A forward pass in evaluation mode, by the network or by its teacher: logits, or the most likely class of every voxel, of every micro-batch. */

@@ -6,19 +6,23 @@ export interface HeartOptions {
   readonly endpoint: string;
   /** The name of its socket at the coordinator. */
   readonly name: string;
-  /** What it sends; without it, a heartbeat with the pulse. */
-  readonly beat?: Uint8Array | undefined;
   /** Between two beats. */
   readonly milliseconds: number;
   /**
    * Memory that the main thread writes and the heart reads: two Int32, what it is doing (an index into `pulseStates`) and a
    * counter that grows with all that goes forward.
    */
-  readonly pulse?: SharedArrayBuffer | undefined;
+  readonly pulse: SharedArrayBuffer;
   readonly security?: ClientSecurity | undefined;
   /** The coordinator answers each beat. After so long without an answer it is gone, and this process ends at once. */
   readonly deadMilliseconds?: number | undefined;
 }
+
+/**
+ * What a process is ended by whose coordinator was silent for too long: the alarm clock. Its default is to end the process at
+ * once, whatever the main thread computes, and whoever started it can tell this end from others.
+ */
+export const SILENT_COORDINATOR = 'SIGALRM';
 
 /** What the main thread of a process may be doing, in the order of their numbers in a pulse. */
 export const pulseStates = ['idle', 'computing', 'waiting'] as const;

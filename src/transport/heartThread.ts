@@ -1,6 +1,6 @@
 import { workerData } from 'node:worker_threads';
 import { Dealer } from 'zeromq';
-import { pulseStates } from './heart.ts';
+import { pulseStates, SILENT_COORDINATOR } from './heart.ts';
 import type { HeartOptions } from './heart.ts';
 import { pack } from './msgpack.ts';
 import { connectWith } from './openSocket.ts';
@@ -8,7 +8,7 @@ import { connectWith } from './openSocket.ts';
 // The whole life of a heart.
 const options = workerData as HeartOptions;
 const { name, milliseconds, deadMilliseconds = Infinity } = options;
-const pulse = options.pulse && new Int32Array(options.pulse);
+const pulse = new Int32Array(options.pulse);
 
 // One beat waits for the coordinator at most: nobody wants to hear of the past.
 const make = (common: object): Dealer =>
@@ -24,15 +24,13 @@ setInterval(() => {
   silent += Math.min(now - last, 2 * milliseconds);
   last = now;
   // The main thread may be in a kernel for minutes: asking it to end would not do.
-  if (silent > deadMilliseconds) process.kill(process.pid, 'SIGKILL');
+  if (silent > deadMilliseconds) process.kill(process.pid, SILENT_COORDINATOR);
   socket.send(beat()).catch(() => {});
 }, milliseconds);
 
 for await (const _ of socket) silent = 0;
 
 function beat(): Uint8Array {
-  if (options.beat) return options.beat;
-  if (!pulse) return pack({ kind: 'heartbeat' });
   // The counter may have gone round: as a number without a sign it goes on.
   const progress = Atomics.load(pulse, 1) >>> 0;
   return pack({ kind: 'heartbeat', doing: pulseStates[Atomics.load(pulse, 0)] ?? 'idle', progress });

@@ -1,10 +1,13 @@
-import { parseArgs } from 'node:util';
 import { ControlClient } from './control.ts';
-import { encodeControl } from './controlCodec.ts';
 import { AbandonedError } from './errors.ts';
+import { facingAddress } from './facingAddress.ts';
 import { startHeart } from './heart.ts';
 import { noJournal, type Journal } from './journal.ts';
+import { readKeyFile } from './keyFile.ts';
+import { newKeyPair } from './keyPair.ts';
+import type { LinkEvent } from './linkEvents.ts';
 import { heartOf } from './names.ts';
+import { parsePeerArguments, type Joining, type PeerArguments } from './peerArguments.ts';
 import { Pulse } from './pulse.ts';
 import {
   replyKinds,
@@ -16,9 +19,12 @@ import {
   type RequestOf,
 } from './protocol.ts';
 import { logRequest } from './requestLog.ts';
+import type { ConnectOptions } from './openSocket.ts';
+import type { Station } from './station.ts';
+import { tellParent } from './tidings.ts';
 
 /** Requests that the peer answers by itself. */
-type Own = 'stop' | 'abandon';
+type Own = 'stop' | 'abandon' | 'welcome';
 
 /** The answer to each kind of request that this peer understands, without the kind and id that go with it. */
 export type Handlers = {
@@ -39,18 +45,24 @@ const HEARTBEAT_MILLISECONDS = 1000;
 const LAST_WORD_MILLISECONDS = 500;
 
 /**
- * A process that the coordinator started, as seen from inside: says hello, answers one request after the other, and ends
- * when it is told to or when the coordinator is gone.
+ * A process of a run, as seen from inside: says hello, answers one request after the other, and ends when it is told to or when
+ * the coordinator is gone.
+ *
+ * One that the coordinator started hears of its end by the channel between the two. One of another host comes by itself, is told
+ * `welcome`, and from then on ends where its heart hears no answer for too long.
  */
 export class Peer {
   /** What its main thread is at. */
   readonly pulse = new Pulse();
   /** What it is called in the run: `worker 1`. */
   role: string;
+  /** Where its data links listen, and with which keys. */
+  readonly station: Station;
   readonly #id: string;
   readonly #ended = new AbortController();
   readonly #client: ControlClient<Request, Reply>;
-  readonly #endpoint: string;
+  readonly #coordinator: Pick<ConnectOptions, 'endpoint' | 'security'>;
+  readonly #joining: Joining | undefined;
   readonly #journal: Journal;
   /** Aborts what is being done. */
   #work = new AbortController();
@@ -58,22 +70,37 @@ export class Peer {
   readonly #beside = new Set<Promise<void>>();
   #during = 'its start';
   #step: number | undefined;
+  /** Whether the coordinator has taken it in. */
+  #joined = false;
+  #exitCode = 0;
 
-  private constructor(id: string, endpoint: string, journal: (role: string) => Journal) {
+  private constructor(
+    { id, coordinator: endpoint, joining }: PeerArguments,
+    station: Station,
+    journal: (role: string) => Journal,
+  ) {
     this.#id = id;
     this.role = id.replace(/#.*$/, '');
-    this.#endpoint = endpoint;
+    this.station = station;
+    this.#joining = joining;
+    this.#coordinator = { endpoint, security: securityOf(joining) };
     this.#journal = journal(this.role);
-    this.#client = ControlClient.connect({ endpoint, peer: id, incoming: requestSchema, outgoing: replySchema });
+    this.#client = ControlClient.connect({
+      ...{ ...this.#coordinator, peer: id, incoming: requestSchema, outgoing: replySchema },
+      ...(joining ? { onEvent: (event) => this.#onLink(event) } : {}),
+    });
     this.#ended.signal.addEventListener('abort', () => this.#work.abort(this.#ended.signal.reason));
   }
 
-  /** From the arguments that the coordinator gave this process; `journal` opens where it writes down what it does. */
-  static fromArguments(journal: (role: string) => Journal = () => noJournal): Peer {
-    const options = { peer: { type: 'string' }, coordinator: { type: 'string' } } as const;
-    const { peer, coordinator } = parseArgs({ options }).values;
-    if (!peer || !coordinator) throw new Error('this process is started by the coordinator: see `lamp train --help`');
-    return new Peer(peer, coordinator, journal);
+  /** From the arguments that this process was given; `journal` opens where it writes down what it does. */
+  static async fromArguments(journal: (role: string) => Journal = () => noJournal): Promise<Peer> {
+    const given = parsePeerArguments();
+    const { coordinator, joining } = given;
+    const at = joining && {
+      host: joining.listen ?? (await facingAddress(coordinator)),
+      ...{ ports: joining.ports, advertise: joining.advertise },
+    };
+    return new Peer(given, { at, keys: newKeyPair() }, journal);
   }
 
   /** Aborts when what is being done is no longer wanted, or the run ends: every wait of this process takes it. */
@@ -86,6 +113,7 @@ export class Peer {
     if (role !== this.role) this.#journal.rename(role);
     this.role = role;
     process.title = `lamp ${role}`;
+    if (this.#joined) void tellParent({ kind: 'seated', role });
   }
 
   /** Tells the coordinator which action begins, so that it can name it if this process dies in it. */
@@ -104,22 +132,57 @@ export class Peer {
     process.once('disconnect', () => this.#end());
     // It may have gone while this process was still loading.
     if (!process.connected) this.#end();
-    await this.#startHeart();
-    await this.#client.send({ kind: 'hello', pid: process.pid, key: null });
-    this.#journal.info('said hello', { id: this.#id, coordinator: this.#endpoint });
+    if (!this.#joining) {
+      await this.#startHeart();
+      await this.#hello();
+    }
     await this.#answer(service);
     service.dispose();
     this.#journal.info('ends', { during: this.#during });
     this.#client.close(LAST_WORD_MILLISECONDS);
-    process.exit(0);
+    process.exit(this.#exitCode);
   }
 
-  #startHeart(): Promise<void> {
+  async #hello(): Promise<void> {
+    const { host } = this.#joining ?? {};
+    const { publicKey: key } = this.station.keys;
+    await this.#client.send({ kind: 'hello', pid: process.pid, key, ...(host ? { host } : {}) });
+    this.#journal.info('said hello', { id: this.#id, coordinator: this.#coordinator.endpoint });
+  }
+
+  /** What becomes of the connection to a coordinator that knows nothing of this process yet. */
+  #onLink({ kind, detail }: LinkEvent): void {
+    if (this.#joined || this.#ended.signal.aborted) return;
+    // Again after each break of the connection: it may have been lost with it.
+    if (kind === 'connected') void this.#hello().catch(() => {});
+    if (kind === 'disconnected') void tellParent({ kind: 'disconnected', problem: detail });
+    if (kind === 'handshake failed') void this.#refused({ problem: detail, again: false });
+  }
+
+  /** The coordinator has taken it in, and answers its heartbeats from now on. */
+  async #welcome({ id, deadMilliseconds }: RequestOf<'welcome'>): Promise<void> {
+    if (!this.#joined) {
+      this.#joined = true;
+      await this.#startHeart(deadMilliseconds);
+      await tellParent({ kind: 'joined' });
+    }
+    await this.#client.send({ kind: 'joined', id });
+  }
+
+  async #refused(refusal: { problem: string; again: boolean }): Promise<void> {
+    this.#exitCode = 1;
+    this.#journal.error('was refused', refusal);
+    await tellParent({ kind: 'refused', ...refusal });
+    this.#end();
+  }
+
+  #startHeart(deadMilliseconds?: number): Promise<void> {
     return startHeart({
-      endpoint: this.#endpoint,
+      ...this.#coordinator,
       name: heartOf(this.#id),
-      beat: encodeControl({ kind: 'heartbeat' }, replySchema, 'the coordinator'),
       milliseconds: HEARTBEAT_MILLISECONDS,
+      pulse: this.pulse.memory,
+      deadMilliseconds,
     });
   }
 
@@ -129,8 +192,10 @@ export class Peer {
       if (request.kind === 'malformed') await this.#failed(new Error(`a request does not parse: ${request.reason}`));
       else if (request.kind === 'stop') {
         await this.#client.send({ kind: 'stopped', id: request.id });
+        if (request.refusal) await this.#refused(request.refusal);
         this.#end();
-      } else if (request.kind === 'abandon') {
+      } else if (request.kind === 'welcome') await this.#welcome(request);
+      else if (request.kind === 'abandon') {
         const doing = last;
         this.#work.abort(new AbandonedError());
         last = this.#abandon(service, doing, request.id);
@@ -199,4 +264,11 @@ export class Peer {
   #end(): void {
     this.#ended.abort(new Error('the run has ended'));
   }
+}
+
+/** How it shows itself to the coordinator, where it has keys: on its own machine nobody asks. */
+function securityOf(joining: Joining | undefined): ConnectOptions['security'] {
+  if (joining?.keys === undefined) return undefined;
+  const { keys, peerKey } = readKeyFile(joining.keys, 'worker');
+  return { keys, serverKey: peerKey };
 }

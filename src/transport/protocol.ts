@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import { endpointSchema, requestSchema } from './protocol/requests.ts';
-import { replySchema } from './protocol/replies.ts';
+import { hostSchema, replySchema } from './protocol/replies.ts';
 
-export { replySchema, requestSchema };
+export { hostSchema, replySchema, requestSchema };
 
 export type Request = z.infer<typeof requestSchema>;
 export type Reply = z.infer<typeof replySchema>;
@@ -12,6 +12,8 @@ type Stepped = Extract<Reply, { kind: 'stepped' }>;
 export type Span = Stepped['spans'][number];
 export type SentTensor = Stepped['sent'][number];
 export type ReceivedTensor = Stepped['received'][number];
+/** Where in a step a value came up that is not finite. */
+export type FoundNotFinite = NonNullable<Stepped['found']>;
 /** Where a process listens, and by which key it is known. */
 export type LinkEndpoint = z.infer<typeof endpointSchema>;
 /** Where a worker's parameters begin. */
@@ -21,6 +23,8 @@ export type HostFacts = NonNullable<Extract<Reply, { kind: 'hello' }>['host']>;
 
 /** The kind of the reply to each kind of request. */
 export const replyKinds = {
+  welcome: 'joined',
+  look: 'looked',
   start: 'started',
   profile: 'profiled',
   probe: 'probed',
@@ -29,6 +33,7 @@ export const replyKinds = {
   configure: 'configured',
   step: 'stepped',
   apply: 'applied',
+  discard: 'discarded',
   snapshot: 'snapped',
   hand: 'handed',
   take: 'taken',

@@ -13,6 +13,7 @@ import { optimizerFromSpec } from '../optimizers/index.ts';
 import type { Optimizer } from '../optimizers/optimizer.ts';
 import { routesOf, type Routes } from '../pipeline/routes.ts';
 import type { RequestOf } from '../transport/protocol.ts';
+import { BuffersBefore } from './buffersBefore.ts';
 import { Stage } from './stage.ts';
 import { addParameters, keysOf, restoreState, type State } from './state.ts';
 import { Teacher } from './teacher.ts';
@@ -26,6 +27,7 @@ export interface Assignment {
   readonly cells: readonly Cell[];
   readonly routes: Routes;
   readonly parameters: ParameterStore;
+  readonly buffersBefore: BuffersBefore;
   readonly stages: ReadonlyMap<number, Stage>;
   readonly teacher: Teacher | undefined;
   readonly optimizer: Optimizer;
@@ -59,10 +61,12 @@ export async function assign(engine: Engine, request: Configure, vault: Vault): 
   const loss = lossFromSpec(request.loss, model.outChannels);
   const routes = routesOf(model.cells, { stages: request.stages }, request.threaded);
   const classWeights = request.loss.name === 'given_gradient' ? undefined : request.loss.class_weights;
-  return { model, cells, routes, parameters, stages, teacher, optimizer, loss, classWeights };
+  const buffersBefore = new BuffersBefore();
+  return { model, cells, routes, parameters, buffersBefore, stages, teacher, optimizer, loss, classWeights };
 }
 
-export function disposeAssignment({ stages, teacher, optimizer, parameters }: Assignment): void {
+export function disposeAssignment({ stages, teacher, optimizer, parameters, buffersBefore }: Assignment): void {
+  buffersBefore.forget();
   for (const stage of stages.values()) stage.dispose();
   teacher?.dispose();
   optimizer.dispose();

@@ -1,10 +1,11 @@
 import { clockTime } from '../telemetry/clockTime.ts';
 import { childLog } from '../telemetry/log/childLog.ts';
 import { Peer } from '../transport/peer.ts';
+import { lookInto } from './lookInto.ts';
 import { Session } from './session.ts';
 
 // A worker at a glance: it receives a request, does it, and replies.
-const peer = Peer.fromArguments(childLog);
+const peer = await Peer.fromArguments(childLog);
 const session = new Session(peer);
 
 await peer.serve({
@@ -17,11 +18,13 @@ await peer.serve({
     configure: (request) => session.configure(request),
     step: (request) => session.step(request),
     apply: (request) => session.apply(request),
+    discard: () => session.discard(),
     snapshot: (request) => session.snapshot(request),
     hand: (request) => session.hand(request),
     take: (request) => session.take(request),
     store: (request) => session.store(request),
     dump: (request) => session.dump(request),
+    look: lookInto,
     memory: () => session.memory(),
     clock: async () => ({ now: clockTime() }),
   },

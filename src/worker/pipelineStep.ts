@@ -5,6 +5,7 @@ import type { Loss, LossResult, LossTarget } from '../losses/loss.ts';
 import { isLocal, messageKey, type ActionMessages, type Message } from '../pipeline/messages.ts';
 import type { RequestOf } from '../transport/protocol.ts';
 import type { TensorAddress } from '../transport/tensorMessage.ts';
+import type { Finiteness } from './finiteness.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { Stage } from './stage.ts';
 import { withNoise } from './noise.ts';
@@ -31,6 +32,8 @@ export interface StepContext {
   /** Where the run has one. */
   readonly teacher: Teacher | undefined;
   readonly record: StepRecord;
+  /** Where all that the step makes is to be looked at. */
+  readonly check: Finiteness | undefined;
   /** Takes over the gradient of a micro-batch's input, where that was asked for. */
   readonly takeInputGradient: (microBatch: number, gradient: Tensor) => void;
 }
@@ -55,16 +58,18 @@ export class PipelineStep {
   }
 
   async forward({ action, needs, sends }: ActionMessages, arrived: () => void): Promise<void> {
-    const { request, stages, lastStage } = this.#context;
+    const { request, stages, lastStage, check } = this.#context;
     const { stage, microBatch } = action;
     const received = await this.#take(needs);
     const input = received.main ?? (await this.#takeImage(stage, microBatch));
     arrived();
+    if (!received.main) check?.input(stage, microBatch, input);
     const runner = stages.get(stage)!;
+    const cells = check?.ofStage(stage, microBatch);
     const { output, stashes } =
       request.purpose === 'train'
-        ? runner.forward(microBatch, request.microBatches.length, input, received.skips, this.#draws(microBatch))
-        : runner.evaluate(input, received.skips);
+        ? runner.forward(microBatch, request.microBatches.length, input, received.skips, this.#draws(microBatch), cells)
+        : runner.evaluate(input, received.skips, cells);
     if (stage === lastStage) await this.#finish(microBatch, output);
     await this.#give(sends, stage === lastStage ? undefined : output, stashes);
   }
@@ -88,10 +93,11 @@ export class PipelineStep {
     const gradient = received.main ?? this.#takeLossGradient(microBatch);
     arrived();
     const runner = this.#context.stages.get(stage)!;
+    const cells = this.#context.check?.ofStage(stage, microBatch);
     const back =
       kind === 'I'
-        ? runner.backwardInput(microBatch, gradient, received.skips)
-        : runner.backward(microBatch, gradient, received.skips);
+        ? runner.backwardInput(microBatch, gradient, received.skips, cells)
+        : runner.backward(microBatch, gradient, received.skips, cells);
     if (stage === 0 && back.input) this.#context.takeInputGradient(microBatch, back.input);
     await this.#give(sends, back.input, back.skips);
   }
@@ -99,7 +105,8 @@ export class PipelineStep {
   /** The second half of a backward pass: nothing is received and nothing sent. */
   weights({ action }: ActionMessages, arrived: () => void): void {
     arrived();
-    this.#context.stages.get(action.stage)!.backwardWeights(action.microBatch);
+    const { stage, microBatch } = action;
+    this.#context.stages.get(stage)!.backwardWeights(microBatch, this.#context.check?.ofStage(stage, microBatch));
   }
 
   /** Waits for an action's messages: the one tensor of the chain, if it comes from another stage, and skips by name. */
@@ -149,7 +156,7 @@ export class PipelineStep {
   }
 
   async #evaluateLoss(microBatch: number, logits: Tensor): Promise<void> {
-    const { request, mailbox, peers, lastStage } = this.#context;
+    const { request, mailbox, peers, lastStage, check } = this.#context;
     const place = this.#place(lastStage, microBatch);
     this.#weightTotal ??= this.#takeWeightTotal();
     const weightTotal = await this.#weightTotal;
@@ -159,6 +166,7 @@ export class PipelineStep {
     const { value, gradient } = this.#lossOf(microBatch, logits, { labels, flags, batchSize, weightTotal });
     labels.dispose();
     flags.dispose();
+    check?.loss(lastStage, microBatch, { value, gradient });
     this.loss = (this.loss ?? 0) + value;
     this.#lossGradients.set(microBatch, gradient);
   }

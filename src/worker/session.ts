@@ -15,9 +15,18 @@ import { parseSchedule } from '../pipeline/scheduleText.ts';
 import { inputGradientName, LOADER, numberOf, SINK, stateLink, workerName } from '../transport/names.ts';
 import type { Peer } from '../transport/peer.ts';
 import type { ReplyTo, Request, RequestOf } from '../transport/protocol.ts';
-import { bindInlets, closeLinks, connectOutlets, noLinks, type Links } from '../transport/links.ts';
+import {
+  bindInlets,
+  bindOutlets,
+  closeLinks,
+  connectOutlets,
+  endpointsOf,
+  noLinks,
+  type Links,
+} from '../transport/links.ts';
 import { assign, disposeAssignment, type Assignment } from './assignment.ts';
 import { deviceName } from './device.ts';
+import { Finiteness } from './finiteness.ts';
 import { handOver, takeOver } from './handover.ts';
 import { Mailbox } from './mailbox.ts';
 import { PipelineStep } from './pipelineStep.ts';
@@ -73,13 +82,17 @@ export class Session {
   async bind(request: RequestOf<'bind'>): Promise<Body<'bind'>> {
     closeLinks(this.#links);
     this.#peer.rename(request.own);
-    const inlets = await bindInlets(request);
+    const { station } = this.#peer;
+    const inlets = await bindInlets(request, station);
     this.#links = { ...noLinks(), inlets };
-    return { endpoints: Object.fromEntries([...inlets].map(([from, inlet]) => [from, inlet.endpoint])), calls: {} };
+    const outlets = await bindOutlets(request, station);
+    this.#links = { inlets, outlets };
+    return { endpoints: endpointsOf(inlets), calls: endpointsOf(outlets) };
   }
 
   async connect(request: RequestOf<'connect'>): Promise<Done> {
-    this.#links = { ...this.#links, outlets: connectOutlets(request) };
+    const { inlets, outlets } = this.#links;
+    this.#links = { inlets, outlets: new Map([...outlets, ...connectOutlets(request, this.#peer.station)]) };
     return {};
   }
 
@@ -93,15 +106,19 @@ export class Session {
     const record = new StepRecord();
     const engine = this.#running;
     engine.takePeak();
-    const { routes, stages, teacher, loss, classWeights, parameters, cells } = this.#assigned;
+    const { routes, teacher, loss, classWeights, parameters, cells, buffersBefore } = this.#assigned;
+    const network = request.teacher ? this.#taught : this.#assigned;
+    const { stages } = network;
+    const check = request.check ? new Finiteness(engine, network.parameters, stages) : undefined;
+    check?.parameters();
+    if (request.purpose === 'train') buffersBefore.begin(parameters);
     const schedule = parseSchedule(request.schedule);
     const actions = messagesOf(schedule, routes)[this.#index] ?? [];
     const mailbox = this.#mailbox();
     const peers = { worker: workerName, loader: LOADER, sink: SINK };
     const lastStage = schedule.placement.length - 1;
     const step = new PipelineStep({
-      ...{ engine, mailbox, peers, lastStage, loss, classWeights, request, record, teacher },
-      stages: request.teacher ? this.#taught.stages : stages,
+      ...{ engine, mailbox, peers, stages, lastStage, loss, classWeights, request, record, teacher, check },
       takeInputGradient: (microBatch, gradient) => this.#keepInputGradient(microBatch, gradient),
     });
     const sentBefore = this.#bytesSent;
@@ -116,6 +133,7 @@ export class Session {
       return {
         ...(step.loss === undefined ? {} : { loss: step.loss }),
         ...(request.norm ? { squaredNorm: parameters.squaredNorm() } : {}),
+        ...(check?.first ? { found: check.first } : {}),
         ...{ start, spans, sent, received },
         peakBytes: engine.takePeak(),
         bytesSent: this.#bytesSent - sentBefore,
@@ -128,11 +146,20 @@ export class Session {
   }
 
   async apply({ rate, factor, decay }: RequestOf<'apply'>): Promise<Done> {
-    const { parameters, optimizer } = this.#assigned;
+    const { parameters, optimizer, buffersBefore } = this.#assigned;
     if (factor !== 1) parameters.scaleGradients(factor);
     optimizer.step(parameters.trainable(), rate);
     parameters.clearGradients();
+    buffersBefore.forget();
     if (decay !== undefined) this.#taught.follow(parameters, decay);
+    return {};
+  }
+
+  async discard(): Promise<Done> {
+    const { parameters, buffersBefore, teacher } = this.#assigned;
+    parameters.clearGradients();
+    teacher?.forget();
+    buffersBefore.restore(parameters);
     return {};
   }
 

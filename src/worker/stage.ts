@@ -9,9 +9,10 @@ import {
   backwardCellInput,
   backwardCellWeights,
   disposeCellSaved,
+  type CellBackward,
   type CellSaved,
 } from '../models/runCell.ts';
-import { backwardChain, forwardChain, type Skips } from './cellChain.ts';
+import { backwardChain, forwardChain, type CellStep, type Skips, type Watch } from './cellChain.ts';
 import { disposeHeld, type Held as HeldLayer } from '../layers/sequence.ts';
 
 export interface StageOptions {
@@ -24,6 +25,13 @@ export interface StageOptions {
   readonly first: boolean;
 }
 
+/** Is shown what the cells of a stage make of a micro-batch, as they make it; cells by their place in the stage. */
+export interface CellCheck {
+  readonly forward: (cell: number, output: Tensor) => void;
+  /** What a backward pass, or a half of one, has made; a second half makes gradients of parameters alone. */
+  readonly backward: (cell: number, back: Partial<CellBackward<Tensor | undefined>>) => void;
+}
+
 /** What a stage holds for a micro-batch between its forward and its backward pass. */
 type Held =
   | { kind: 'everything'; saved: readonly CellSaved[]; draws: readonly string[] }
@@ -31,9 +39,9 @@ type Held =
 
 /** Weight gradients that a stage owes for a micro-batch, after its input gradient has gone. */
 type Owed =
-  | { kind: 'layers'; held: readonly HeldLayer[] }
+  | { kind: 'layers'; index: number; held: readonly HeldLayer[] }
   /** The network's first cell: nobody reads its input's gradient, so all of its backward pass can wait. */
-  | { kind: 'cell'; cell: Cell; saved: CellSaved; gradient: Tensor; stash: Tensor | undefined };
+  | { kind: 'cell'; index: number; cell: Cell; saved: CellSaved; gradient: Tensor; stash: Tensor | undefined };
 
 /**
  * The cells of one stage and the micro-batches that are in flight through them.
@@ -48,6 +56,10 @@ export class Stage {
 
   constructor(options: StageOptions) {
     this.#options = options;
+  }
+
+  get cells(): readonly Cell[] {
+    return this.#options.cells;
   }
 
   /** Whether this micro-batch keeps its inputs alone (torchgpipe: `except_last` spares the last one, whose backward comes next). */
@@ -68,6 +80,7 @@ export class Stage {
     input: Tensor,
     skips: Skips,
     draws: readonly string[],
+    check?: CellCheck,
   ): { output: Tensor; stashes: Skips } {
     const recomputes = this.#recomputes(microBatch, microBatches);
     const { engine, cells } = this.#options;
@@ -78,15 +91,15 @@ export class Stage {
       this.#held.set(microBatch, { kind: 'inputs', input: engine.share(input), skips: held, draws });
     }
     const pass = this.#pass('train', draws, { keep: !recomputes, recomputing: false });
-    const { output, stashes, saved } = forwardChain(pass, cells, { input, incoming: skips });
+    const { output, stashes, saved } = forwardChain(pass, cells, { input, incoming: skips, ...watchOf(check) });
     if (!recomputes) this.#held.set(microBatch, { kind: 'everything', saved, draws });
     return { output, stashes };
   }
 
   /** A forward pass in evaluation mode, of which nothing is held. Takes over its arguments. */
-  evaluate(input: Tensor, skips: Skips): { output: Tensor; stashes: Skips } {
+  evaluate(input: Tensor, skips: Skips, check?: CellCheck): { output: Tensor; stashes: Skips } {
     const pass = this.#pass('evaluate', [], { keep: false, recomputing: false });
-    const { output, stashes } = forwardChain(pass, this.#options.cells, { input, incoming: skips });
+    const { output, stashes } = forwardChain(pass, this.#options.cells, { input, incoming: skips, ...watchOf(check) });
     return { output, stashes };
   }
 
@@ -98,12 +111,13 @@ export class Stage {
     microBatch: number,
     outputGradient: Tensor,
     stashGradients: Skips,
+    check?: CellCheck,
   ): { input: Tensor | undefined; skips: Skips } {
     const { pass, saved } = this.#restore(microBatch);
     const gradients = { gradient: outputGradient, stashGradients };
-    return backwardChain(this.#options.cells, saved, gradients, (cell, cellSaved, gradient, stash, index) =>
-      backwardCell(pass, cell, cellSaved, gradient, stash, { needInput: this.#needsInput(index) }),
-    );
+    const step: CellStep = (cell, cellSaved, gradient, stash, index) =>
+      backwardCell(pass, cell, cellSaved, gradient, stash, { needInput: this.#needsInput(index) });
+    return backwardChain(this.#options.cells, saved, gradients, checked(step, check));
   }
 
   /** The first half of `backward`: the input's gradient alone. What it leaves waits for `backwardWeights`. */
@@ -111,24 +125,26 @@ export class Stage {
     microBatch: number,
     outputGradient: Tensor,
     stashGradients: Skips,
+    check?: CellCheck,
   ): { input: Tensor | undefined; skips: Skips } {
     const { pass, saved } = this.#restore(microBatch);
     const owed: Owed[] = [];
     this.#owed.set(microBatch, { pass, owed });
     const gradients = { gradient: outputGradient, stashGradients };
-    return backwardChain(this.#options.cells, saved, gradients, (cell, cellSaved, gradient, stash, index) => {
+    const step: CellStep = (cell, cellSaved, gradient, stash, index) => {
       if (!this.#needsInput(index)) {
-        owed.push({ kind: 'cell', cell, saved: cellSaved, gradient, stash });
+        owed.push({ kind: 'cell', index, cell, saved: cellSaved, gradient, stash });
         return { input: undefined };
       }
       const { held, ...back } = backwardCellInput(pass, cell, cellSaved, gradient, stash);
-      owed.push({ kind: 'layers', held });
+      owed.push({ kind: 'layers', index, held });
       return back;
-    });
+    };
+    return backwardChain(this.#options.cells, saved, gradients, checked(step, check));
   }
 
   /** The second half: adds the gradients of the parameters to the store. */
-  backwardWeights(microBatch: number): void {
+  backwardWeights(microBatch: number, check?: CellCheck): void {
     const waiting = this.#owed.get(microBatch);
     if (!waiting)
       throw new Error(`weights of micro-batch ${microBatch} without an input gradient: the schedule was not validated`);
@@ -136,6 +152,7 @@ export class Stage {
     for (const owed of waiting.owed) {
       if (owed.kind === 'layers') backwardCellWeights(waiting.pass, owed.held);
       else backwardCell(waiting.pass, owed.cell, owed.saved, owed.gradient, owed.stash, { needInput: false });
+      check?.backward(owed.index, {});
     }
   }
 
@@ -168,6 +185,25 @@ export class Stage {
     this.#owed.clear();
   }
 }
+
+const watchOf = (check: CellCheck | undefined): { watch?: Watch } =>
+  check
+    ? {
+        watch: (cell, work) => {
+          const output = work();
+          if (output) check.forward(cell, output);
+        },
+      }
+    : {};
+
+const checked = (step: CellStep, check: CellCheck | undefined): CellStep =>
+  check
+    ? (cell, saved, gradient, stash, index) => {
+        const back = step(cell, saved, gradient, stash, index);
+        check.backward(index, back);
+        return back;
+      }
+    : step;
 
 function disposeOwed(owed: Owed): void {
   if (owed.kind === 'layers') {

@@ -56,9 +56,14 @@ export class Teacher {
     return logits;
   }
 
-  dispose(): void {
+  /** Lets go of the logits that no student's pass will take. */
+  forget(): void {
     for (const logits of this.#logits.values()) logits.dispose();
     this.#logits.clear();
+  }
+
+  dispose(): void {
+    this.forget();
     for (const stage of this.stages.values()) stage.dispose();
     this.parameters.dispose();
   }

@@ -7,7 +7,7 @@ import { Feeding } from './feeding.ts';
 import { openFeed } from './openFeed.ts';
 
 // The loader at a glance: it makes mini-batches, and sends images to the first stage and labels to the last.
-const peer = Peer.fromArguments(childLog);
+const peer = await Peer.fromArguments(childLog);
 const configuration = parseLoaderConfiguration(process.env['LAMP_LOADER']);
 const feeding = openFeed(configuration, threadsOf(configuration)).then((feed) => new Feeding(feed));
 // A case that cannot be read is told where it is first asked for.
@@ -17,11 +17,11 @@ let links: Links = noLinks();
 await peer.serve({
   handlers: {
     bind: async (request) => {
-      links = { ...links, inlets: await bindInlets(request) };
+      links = { ...links, inlets: await bindInlets(request, peer.station) };
       return { endpoints: {}, calls: {} };
     },
     connect: async (request) => {
-      links = { ...links, outlets: connectOutlets(request) };
+      links = { ...links, outlets: connectOutlets(request, peer.station) };
       return {};
     },
     feed: async (request) => (await feeding).feed(request, links, peer),

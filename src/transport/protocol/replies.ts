@@ -14,7 +14,26 @@ const receivedSchema = z.strictObject({ key: z.string(), at: z.number() });
 /** Milliseconds: the median of the repetitions and the quartiles. */
 const spreadSchema = z.strictObject({ median: z.number(), lower: z.number(), upper: z.number() });
 
+/** Where in a step a value came up that is NaN or infinite. */
+const foundSchema = z.strictObject({
+  /** `parameter`: before the step; `input`: the image; then what a pass made, `weights` being gradients of parameters. */
+  pass: z.enum(['parameter', 'input', 'forward', 'loss', 'backward', 'weights']),
+  stage: count,
+  /** The cell's place in the stage, and its name. */
+  index: count,
+  cell: z.string(),
+  /** Absent for parameters. */
+  microBatch: count.optional(),
+  /** The parameter's name, or what it is. */
+  tensor: z.string(),
+  /** The first that is not finite: NaN, or infinite. */
+  value: computed,
+});
+
 const repliesWithId = [
+  z.strictObject({ kind: z.literal('joined'), id }),
+  /** The file that it wrote, or what went wrong. */
+  z.strictObject({ kind: z.literal('looked'), id, wrote: z.string().optional(), problem: z.string().optional() }),
   z.strictObject({
     kind: z.literal('started'),
     id,
@@ -63,6 +82,8 @@ const repliesWithId = [
     loss: computed.optional(),
     /** Σ g² over this worker's gradients, where it was asked for. */
     squaredNorm: computed.optional(),
+    /** The first value that is not finite, where it was looked for and there is one. */
+    found: foundSchema.optional(),
     /** When the step began, in milliseconds since 1970 by this worker's clock. */
     start: z.number(),
     spans: z.array(spanSchema),
@@ -79,6 +100,7 @@ const repliesWithId = [
     peakResident: count,
   }),
   z.strictObject({ kind: z.literal('applied'), id }),
+  z.strictObject({ kind: z.literal('discarded'), id }),
   /** By which keys it holds its state. */
   z.strictObject({ kind: z.literal('snapped'), id, keys: z.array(z.string()), bytes: count }),
   z.strictObject({ kind: z.literal('handed'), id }),
@@ -109,8 +131,11 @@ const repliesWithId = [
 ] as const;
 
 /** What a worker of another host computes on. */
-const hostSchema = z.strictObject({
+export const hostSchema = z.strictObject({
   name: z.string().max(255),
+  /** What started it, and how many processes that starts: one for each GPU. */
+  agent: z.string(),
+  processes: z.number().int().positive(),
   /** The GPU's index there; none: a processor. */
   gpu: z.string().nullable(),
   threads: z.number().int().positive(),

@@ -14,6 +14,7 @@ import { engineSchema, pipelineSchema, recomputeModes } from '../../config/schem
  *
  *     coordinator                                          worker k
  *        │  ◀────────────────────────────────────── hello ──  │
+ *        │ ── welcome ───────────────────────────▶  joined    │   to a process of another host
  *        │ ── start (engine) ────────────────────▶  started   │
  *        │ ── profile (model, shape) ────────────▶  profiled  │   only where times are not known yet, as are the
  *        │ ── probe (peer, sizes) ───────────────▶  probed    │   next, after a bind and a connect of their own
@@ -21,7 +22,7 @@ import { engineSchema, pipelineSchema, recomputeModes } from '../../config/schem
  *        │ ── connect (where they listen) ───────▶  connected │
  *        │ ── configure (stages, optimizer, …) ──▶  configured│
  *        │ ── step (schedule) ───────────────────▶  stepped   │   again and again
- *        │ ── apply (rate) ──────────────────────▶  applied   │
+ *        │ ── apply (rate) ──────────────────────▶  applied   │   or, where a step came to nothing, discard
  *        │ ── snapshot ──────────────────────────▶  snapped   │   a copy of its state, which it then hands to another
  *        │ ── hand, take, store (step) ──────────▶  handed, … │   worker, or writes to a file, while steps go on
  *        │ ── dump (file) ───────────────────────▶  dumped    │
@@ -69,6 +70,10 @@ const sourceSchema = z.discriminatedUnion('kind', [
 ]);
 
 export const requestSchema = z.discriminatedUnion('kind', [
+  /** To a process that came by itself: it is taken in. After so long without an answer to its heartbeats it is to end. */
+  z.strictObject({ kind: z.literal('welcome'), id, deadMilliseconds: z.number().positive() }),
+  /** Whether it sees a file of the run's folder with these words in it, and can write one beside it. */
+  z.strictObject({ kind: z.literal('look'), id, folder: z.string(), file: z.string(), words: z.string() }),
   z.strictObject({ kind: z.literal('start'), id, engine: engineSchema }),
   /** Times every cell's passes on a micro-batch of this shape, `bytes` of activations being held at most; the loss; and the update. */
   z.strictObject({
@@ -156,6 +161,8 @@ export const requestSchema = z.discriminatedUnion('kind', [
     noise: z.number().nonnegative().optional(),
     /** How much the student is held to what the teacher made of the same mini-batch. */
     consistency: z.strictObject({ weight: z.number().nonnegative(), otherwise: z.number().nonnegative() }).optional(),
+    /** Whether to look for the first value that is NaN or infinite, and to reply with where it came up. */
+    check: z.boolean().optional(),
   }),
   /** Scales the gathered gradients, updates the parameters, and forgets the gradients; then the teacher follows, by a decay. */
   z.strictObject({
@@ -167,6 +174,8 @@ export const requestSchema = z.discriminatedUnion('kind', [
     factor: z.number().nonnegative(),
     decay: z.number().min(0).max(1).optional(),
   }),
+  /** Forgets the gradients, and puts the running statistics back to what they were after the last update. */
+  z.strictObject({ kind: z.literal('discard'), id }),
   /** Writes this worker's parameters, those of its teacher, or its gradients to a file. */
   z.strictObject({
     kind: z.literal('dump'),
@@ -200,5 +209,10 @@ export const requestSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('memory'), id }),
   /** Asks for the time, so that what workers record can be laid on one clock. */
   z.strictObject({ kind: z.literal('clock'), id }),
-  z.strictObject({ kind: z.literal('stop'), id }),
+  /** Ends the process; with a refusal, because it is of no use here: one started anew may be (`again`), or none. */
+  z.strictObject({
+    kind: z.literal('stop'),
+    id,
+    refusal: z.strictObject({ problem: z.string(), again: z.boolean() }).optional(),
+  }),
 ]);

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+
+/*
+ * What a worker process tells the one that started it, over the channel between them: the coordinator, on another machine, is
+ * nobody's parent here.
+ */
+const tidingsSchema = z.discriminatedUnion('kind', [
+  /** The coordinator has taken it in. */
+  z.strictObject({ kind: z.literal('joined') }),
+  z.strictObject({ kind: z.literal('seated'), role: z.string() }),
+  /** The coordinator will not have it, or cannot be believed; and whether a process started anew would fare better. */
+  z.strictObject({ kind: z.literal('refused'), problem: z.string(), again: z.boolean() }),
+  /** No connection yet, for this reason. */
+  z.strictObject({ kind: z.literal('disconnected'), problem: z.string() }),
+]);
+
+export type Tidings = z.infer<typeof tidingsSchema>;
+
+export const parseTidings = (message: unknown): Tidings => tidingsSchema.parse(message);
+
+/** Resolves when the parent has it, or is gone. */
+export const tellParent = (tidings: Tidings): Promise<void> =>
+  new Promise((resolve) => {
+    if (!process.connected || !process.send) return resolve();
+    process.send(tidings, () => resolve());
+  });
