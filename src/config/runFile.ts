@@ -63,6 +63,7 @@ export type DataSpec = RunFile['data'];
 export type CheckpointsSpec = RunFile['checkpoints'];
 export type RecoverySpec = RunFile['recovery'];
 export type SelfEnsemblingSpec = NonNullable<RunFile['training']['self_ensembling']>;
+export type NotFiniteSpec = RunFile['training']['not_finite'];
 export type PhaseSpec = NonNullable<RunFile['phases']>[number];
 export type CaseSpec = DataSpec['train'][number];
 export type TransformSpec = DataSpec['transforms'][number];

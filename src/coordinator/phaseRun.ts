@@ -4,7 +4,8 @@ import { learningRate } from '../optimizers/learningRate.ts';
 import { chunk } from '../pipeline/microBatch.ts';
 import type { TrainEvent } from '../telemetry/trainEvent.ts';
 import type { BestWeights } from './bestWeights.ts';
-import { DivergedError } from './divergedError.ts';
+import { describePlace, DivergedError, type NotFinite } from './divergedError.ts';
+import { afterNotFinite, afterUpdate, nothingLeftOut, type LeftOut } from './notFinite.ts';
 import type { Pipeline, StepResult, TrainRequest } from './pipeline.ts';
 import { SelfEnsembling, type EnsemblingState } from './selfEnsembling.ts';
 import type { StepTrace } from './stepTrace.ts';
@@ -37,6 +38,7 @@ export interface PhaseState {
   readonly epochs: number;
   readonly updates: number;
   readonly seconds: number;
+  readonly leftOut: LeftOut;
   readonly ensembling: EnsemblingState | undefined;
   readonly validations: ValidationsState;
 }
@@ -54,6 +56,7 @@ export class PhaseRun {
   #seconds = 0;
   /** Losses of the mini-batches since the last update. */
   #losses: number[] = [];
+  #leftOut: LeftOut = nothingLeftOut;
 
   constructor(options: PhaseRunOptions) {
     const { run } = options.phase;
@@ -65,12 +68,14 @@ export class PhaseRun {
     this.validations = new Validations({ ...options, lastStep: this.#lastStep }, begin?.validations);
     if (!begin) return;
     ({ steps: this.#steps, epochs: this.#epochs, updates: this.#updates, seconds: this.#seconds } = begin);
+    this.#leftOut = begin.leftOut;
   }
 
   /** Where the phase could be gone on from; undefined amid several mini-batches that make one update. */
   get state(): PhaseState | undefined {
     if (this.#losses.length > 0) return undefined;
-    return { ...this.done, ensembling: this.#ensembling?.state, validations: this.validations.state };
+    const [ensembling, validations] = [this.#ensembling?.state, this.validations.state];
+    return { ...this.done, leftOut: this.#leftOut, ensembling, validations };
   }
 
   /** What has been done so far in this phase. */
@@ -131,7 +136,7 @@ export class PhaseRun {
     const { phase, plan, before } = this.#options;
     const epochs = this.#epochs + Math.floor(place / this.#stepsPerEpoch);
     const s = place % this.#stepsPerEpoch;
-    const { seed, training } = phase.run;
+    const { seed } = phase.run;
     // Epochs count on, so that no phase draws what one before has drawn.
     const epoch = before.epochs + epochs;
     const samples = [...plan.steps[s]!];
@@ -140,7 +145,8 @@ export class PhaseRun {
       source: { kind: 'training', epoch, samples },
       microBatches: this.#microBatches,
       draws: samples.map((sample) => `${seed} ${epoch} ${sample}`),
-      norm: training.clip_norm !== undefined && this.#gatheredAt(s) !== undefined,
+      // Also where nothing is clipped: an update from what is not finite would be the end.
+      norm: this.#gatheredAt(s) !== undefined,
     };
   }
 
@@ -159,11 +165,7 @@ export class PhaseRun {
     if (student) await pipeline.teach(request, student.noise);
     const result = await pipeline.train(student ? { ...request, ensembling: student } : request, next, ahead);
     trace?.add(request.step, result.recording, phase.name);
-    checkFinite({ what: 'loss', value: result.loss }, { step: request.step, rate });
-    this.#losses.push(result.loss);
-    const gathered = this.#gatheredAt(s);
-    const norm =
-      gathered === undefined ? undefined : await this.#update(gathered, result, { step: request.step, rate });
+    const norm = await this.#learn(s, result, student ? { ...request, ensembling: student } : request);
     const seconds = (performance.now() - begin) / 1000;
     this.#steps++;
     this.#seconds += seconds;
@@ -173,32 +175,56 @@ export class PhaseRun {
     if (this.state && s + 1 < this.#stepsPerEpoch) await this.#options.keep(this.state, { best: false });
   }
 
+  /** What comes of a mini-batch: gathered, an update, or where it is not finite nothing. Returns the norm that was clipped by. */
+  async #learn(s: number, result: StepResult, request: TrainRequest): Promise<number | undefined> {
+    const place = { step: request.step, rate: this.#learningRate() };
+    const found = notFiniteIn(result);
+    if (found) return void (await this.#leaveOut(found, place, request));
+    this.#losses.push(result.loss);
+    return this.#gatheredAt(s) === undefined ? undefined : this.#update(result, place);
+  }
+
+  /** Forgets a mini-batch and what was gathered with it for the same update; or ends the run, as it says. */
+  async #leaveOut(found: NotFinite, { step, rate }: Place, request: TrainRequest): Promise<void> {
+    const { phase, pipeline, report } = this.#options;
+    const { not_finite: spec } = phase.run.training;
+    const place = await pipeline.locate(request);
+    const leftOut = afterNotFinite(this.#leftOut, spec);
+    if (!leftOut) throw new DivergedError({ ...found, step, rate, place, leftOut: this.#leftOut.row });
+    this.#leftOut = leftOut;
+    this.#losses = [];
+    report({
+      ...{ kind: 'not finite', step, what: found.what },
+      ...(phase.name === undefined ? {} : { phase: phase.name }),
+      ...(place ? { place: describePlace(place) } : {}),
+      ...(spec.action === 'lower_rate' ? { rate: this.#learningRate() } : {}),
+    });
+  }
+
   /** By updates: several mini-batches may make one. */
   #learningRate(): number {
     const { lr_schedule: schedule, optimizer, training } = this.#options.phase.run;
     const stepsPerEpoch = this.#updatesPerEpoch;
     const totalSteps = stepsPerEpoch * training.epochs;
-    return learningRate(schedule, optimizer.lr, { step: this.#updates, totalSteps, stepsPerEpoch });
+    const planned = learningRate(schedule, optimizer.lr, { step: this.#updates, totalSteps, stepsPerEpoch });
+    return planned * this.#leftOut.rateFactor;
   }
 
   /**
-   * Updates the parameters from the mean gradient of `gathered` mini-batches, ḡ = Σ g / n, clipped by its own norm; returns that
-   * norm, where it is clipped by. The workers hold Σ g.
+   * Updates the parameters from the mean gradient of the n mini-batches that were gathered, ḡ = Σ g / n, clipped by its own norm;
+   * returns that norm, where it is clipped by. The workers hold Σ g.
    */
-  async #update(
-    gathered: number,
-    { gradientNorm }: StepResult,
-    place: { step: number; rate: number },
-  ): Promise<number | undefined> {
+  async #update({ gradientNorm }: StepResult, place: Place): Promise<number | undefined> {
     const { clip_norm: most } = this.#options.phase.run.training;
+    const gathered = this.#losses.length;
     const norm = gradientNorm === undefined ? undefined : gradientNorm / gathered;
-    if (norm !== undefined) checkFinite({ what: 'norm of the gradients', value: norm }, place);
     const factor = (norm === undefined || most === undefined ? 1 : clipFactor(norm, most)) / gathered;
     const loss = this.#losses.reduce((sum, each) => sum + each, 0) / gathered;
     this.#losses = [];
     await this.#options.pipeline.apply(place.rate, factor, this.#ensembling?.follow(loss));
     this.#updates++;
-    return norm;
+    this.#leftOut = afterUpdate(this.#leftOut);
+    return most === undefined ? undefined : norm;
   }
 
   #report(
@@ -220,9 +246,15 @@ export class PhaseRun {
   }
 }
 
-function checkFinite(
-  found: { what: 'loss' | 'norm of the gradients'; value: number },
-  { step, rate }: { step: number; rate: number },
-): void {
-  if (!Number.isFinite(found.value)) throw new DivergedError(step, found, rate);
+/** A step, and the learning rate of its update. */
+interface Place {
+  readonly step: number;
+  readonly rate: number;
+}
+
+function notFiniteIn({ loss, gradientNorm }: StepResult): NotFinite | undefined {
+  if (!Number.isFinite(loss)) return { what: 'loss', value: loss };
+  if (gradientNorm !== undefined && !Number.isFinite(gradientNorm))
+    return { what: 'norm of the gradients', value: gradientNorm };
+  return undefined;
 }

@@ -15,6 +15,11 @@ export function describeEvent(event: TrainEvent): string | undefined {
       return describeEnd(event);
     case 'saved':
       return `saved ${event.what}: ${event.path}`;
+    case 'not finite': {
+      const where = event.place === undefined ? '' : ` (first ${event.place})`;
+      const rate = event.rate === undefined ? '' : `; the learning rate is ${event.rate} from here on`;
+      return `step ${event.step}: the ${event.what} is not finite${where}: left out${rate}`;
+    }
     case 'failed':
       return `${event.problem}\n  going on without what was lost (restart ${event.restart} of ${event.of}) …`;
     case 'recovered':

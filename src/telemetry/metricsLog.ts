@@ -1,6 +1,8 @@
 import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import type { TrainEvent } from './trainEvent.ts';
 
+const written: ReadonlySet<TrainEvent['kind']> = new Set(['step', 'not finite', 'validated', 'finished']);
+
 /**
  * The figures of a run on disk: one JSON line a step, a validation, and the end of a phase. Every line is handed to the operating system before
  * `add` returns, so that it survives the end of this process, whatever end that is. NaN (a class that is absent) is null.
@@ -16,7 +18,7 @@ export class MetricsLog {
   /** What is done again after a failure or in a resumed run stands here once: what came after the step to go on from is taken out. */
   add(event: TrainEvent): void {
     if (event.kind === 'recovered' || event.kind === 'resumed') this.#rewind(event.step);
-    else if (event.kind !== 'step' && event.kind !== 'validated' && event.kind !== 'finished') return;
+    else if (!written.has(event.kind)) return;
     this.#file ??= openSync(this.path, 'a');
     writeSync(this.#file, `${JSON.stringify(event)}\n`);
   }

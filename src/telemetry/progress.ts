@@ -81,6 +81,7 @@ export function advance(progress: Progress, event: TrainEvent, now: number): Pro
     case 'finished':
     case 'saved':
     case 'failed':
+    case 'not finite':
     case 'note':
       return progress;
   }

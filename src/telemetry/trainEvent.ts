@@ -57,6 +57,17 @@ export type TrainEvent =
       what: 'weights' | 'segmentation' | 'picture' | 'metrics' | 'run' | 'trace' | 'checkpoint';
     }
   | {
+      /** A mini-batch was left out, with those gathered for the same update, as its loss or gradients are NaN or infinite. */
+      kind: 'not finite';
+      phase?: string;
+      step: number;
+      what: 'loss' | 'norm of the gradients';
+      /** Where it first came up, in words. */
+      place?: string;
+      /** The learning rate from now on, where it was lowered. */
+      rate?: number;
+    }
+  | {
       /** A process of the run was lost, or a message. */
       kind: 'failed';
       /** `worker 1`, `loader`. */

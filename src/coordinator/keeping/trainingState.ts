@@ -29,6 +29,7 @@ const phaseStateSchema = z.strictObject({
   epochs: count,
   updates: count,
   seconds: figure,
+  leftOut: z.strictObject({ row: count, rateFactor: figure }),
   ensembling: z.strictObject({ step: count, losses: z.array(figure), limit: figure }).optional(),
   validations: z.strictObject({
     found: z.strictObject({ mean: dice.optional(), structures: z.record(z.string(), dice) }),

@@ -1,0 +1,129 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { stringify } from 'yaml';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { readSafetensors, writeSafetensors } from '../../src/checkpoint/safetensors.ts';
+import { afterNotFinite, afterUpdate, nothingLeftOut } from '../../src/coordinator/notFinite.ts';
+import { Pipeline, type TrainRequest } from '../../src/coordinator/pipeline.ts';
+import { schedules } from '../../src/pipeline/schedules.ts';
+import { smallRun, writeRun } from '../support/dataset.ts';
+import { LampProcess } from '../support/lampProcess.ts';
+import { differenceOf, heldBy, launchReplay, writeReplay, type ReplayRun } from '../support/replay.ts';
+import { temporaryFolder } from '../support/temporaryFolder.ts';
+import { lossesOf, metricsOf } from '../support/trained.ts';
+
+const folder = temporaryFolder();
+const timeout = 120_000;
+const pipelines: Pipeline[] = [];
+afterEach(async () => {
+  await Promise.all(pipelines.splice(0).map((pipeline) => pipeline.close()));
+});
+
+const batch = 4;
+const size = [16, 16];
+const voxels = batch * size[0]! * size[1]!;
+/** Three mini-batches, of which the second has one voxel that no convolution can take, in its third sample. */
+let run: ReplayRun;
+beforeAll(async () => {
+  const file = join(folder, 'poisoned.safetensors');
+  await writeReplay(file, { steps: 3, batch, size });
+  const { tensors } = await readSafetensors(file);
+  const input = tensors.get('input')!;
+  (input.values as Float32Array)[voxels + 2.5 * size[0]! * size[1]!] = 3e38;
+  await writeSafetensors(file, new Map([...tensors, ['input', input]]));
+  run = { file, batch, microBatches: 4, size };
+});
+
+const stepOf = (step: number, source = step): TrainRequest => ({
+  ...{ step, source: { kind: 'replay', step: source }, microBatches: [1, 1, 1, 1] },
+  ...{ draws: ['a', 'b', 'c', 'd'], norm: true },
+});
+
+async function launch(options: Parameters<typeof launchReplay>[1]): Promise<Pipeline> {
+  const pipeline = await launchReplay(run, options);
+  pipelines.push(pipeline);
+  return pipeline;
+}
+
+describe('a mini-batch that is not finite', () => {
+  it.each([
+    { workers: 1, schedule: schedules.gpipe, recompute: 'never' },
+    { workers: 3, schedule: schedules.gpipe, recompute: 'always' },
+    { workers: 3, schedule: schedules['1f1b'], recompute: 'except_last' },
+    { workers: 2, schedule: schedules.zb_h1, recompute: 'never' },
+  ] as const)('is traced to its cell, $workers workers, and leaves nothing behind', { timeout }, async (options) => {
+    const [disturbed, plain] = [await launch(options), await launch(options)];
+    for (const pipeline of [disturbed, plain]) {
+      await pipeline.train(stepOf(0));
+      await pipeline.apply(0.1);
+    }
+    const before = await disturbed.memory();
+    const { loss, gradientNorm } = await disturbed.train(stepOf(1));
+    expect(Number.isFinite(loss) && Number.isFinite(gradientNorm)).toBe(false);
+    const place = await disturbed.locate(stepOf(1));
+    expect(place).toMatchObject({ pass: 'forward', cell: 'encoder.0.Conv.conv', microBatch: 2 });
+    expect((await disturbed.memory()).map(({ tensors }) => tensors)).toEqual(before.map(({ tensors }) => tensors));
+    for (const pipeline of [disturbed, plain]) {
+      await pipeline.train(stepOf(2));
+      await pipeline.apply(0.1);
+    }
+    const [one, other] = [await heldBy(disturbed, 'parameters'), await heldBy(plain, 'parameters')];
+    expect(differenceOf(one, other)).toBe(0);
+  });
+});
+
+describe('a run that meets one', () => {
+  /** A case with a voxel of 3e38 beside one without; every mini-batch is of one. */
+  async function train(name: string, words: readonly string[]): Promise<LampProcess> {
+    const file = await writeRun(join(folder, name));
+    const made = smallRun();
+    const { optimizer: _, ...rest } = made;
+    const optimizer = { name: 'sgd', lr: 1e25 };
+    writeFileSync(file, stringify({ ...rest, optimizer, training: { epochs: 2, batch_size: 2, validate_every: 0 } }));
+    const lamp = new LampProcess(['train', file, '--output', join(folder, name, 'runs'), '--json', ...words]);
+    await lamp.ended;
+    return lamp;
+  }
+
+  it('ends with the step, the rate and the cell, unless it is told to go on', { timeout }, async () => {
+    const lamp = await train('stopping', []);
+    expect(await lamp.ended).toBe(1);
+    expect(lamp.err).toMatch(
+      /the (loss|norm of the gradients) of step \d is (NaN|-?Infinity), at a learning rate of 1e\+25: training has diverged; the first value that is not finite is .* in .* \(stage \d(, micro-batch \d)?\)/,
+    );
+  });
+
+  it('leaves it out as often as it may, lowers the rate, and says so', { timeout }, async () => {
+    const words = ['--set', 'training.not_finite={action: lower_rate, factor: 0.1, at_most: 2}'];
+    const lamp = await train('lowering', words);
+    const told = lamp.events<{ step: number; rate: number; place: string }>('not finite');
+    expect(told).toHaveLength(2);
+    expect(told[1]!.rate / told[0]!.rate).toBeCloseTo(0.1);
+    expect(told[0]!.place).toContain('stage');
+    expect(lamp.err).toContain('after 2 mini-batches in a row were left out (training.not_finite.at_most)');
+    const directory = join(folder, 'lowering', 'runs', 'small');
+    expect(metricsOf(directory, 'not finite')).toEqual(told.map((event) => ({ ...event })));
+    expect(lossesOf(directory).length).toBeGreaterThan(2);
+  });
+});
+
+it('what may be left out in a row may be, and an update begins another row', () => {
+  fc.assert(
+    fc.property(fc.array(fc.boolean(), { maxLength: 40 }), fc.integer({ min: 1, max: 5 }), (finite, most) => {
+      let state: typeof nothingLeftOut | undefined = nothingLeftOut;
+      let row = 0;
+      for (const good of finite) {
+        if (good) [state, row] = [afterUpdate(state), 0];
+        else {
+          state = afterNotFinite(state, { action: 'lower_rate', factor: 0.5, at_most: most });
+          row++;
+          expect(state === undefined).toBe(row > most);
+          if (!state) return;
+        }
+        expect(state.row).toBe(row);
+      }
+      expect(state.rateFactor).toBe(0.5 ** finite.filter((good) => !good).length);
+    }),
+  );
+});
