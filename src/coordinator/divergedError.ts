@@ -22,12 +22,12 @@ export class DivergedError extends Error {
   readonly place: FoundPlace | undefined;
 
   constructor({ step, what, value, rate, place, leftOut }: DivergedFacts) {
-    const first = place ? `; the first value that is not finite is ${describePlace(place)}` : '';
+    const first = place ? ` (first ${describePlace(place)})` : '';
     const row =
       leftOut > 0 ? `, after ${leftOut} mini-batches in a row were left out (training.not_finite.at_most)` : '';
     super(
-      `the ${what} of step ${step} is ${value}, at a learning rate of ${rate}${row}: training has diverged${first}. ` +
-        'Lower optimizer.lr, warm up (lr_schedule.warmup_steps), clip the gradients (training.clip_norm), or leave such ' +
+      `the ${what} of step ${step} is ${value}${first}, at a learning rate of ${rate}${row}: training has diverged. ` +
+        'Lower optimizer.lr, warm up (lr_schedule.warmup_steps), or clip the gradients (training.clip_norm); or leave such ' +
         'mini-batches out (training.not_finite.action)',
     );
     this.step = step;
