@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { environmentVariables } from '../config/environment.ts';
+import { lampVersion } from '../config/version.ts';
 import { benchCommand } from './bench.ts';
 import { checkpointCommand } from './checkpoint.ts';
 import type { CliContext } from './context.ts';
@@ -17,6 +17,7 @@ import { predictCommand } from './predict.ts';
 import { profileCommand } from './profile.ts';
 import { setupCommand } from './setup.ts';
 import { trainCommand } from './train.ts';
+import { workerCommand } from './worker.ts';
 
 const epilogue = `
 Exit codes:
@@ -39,11 +40,12 @@ Example:
 export function createProgram(context: CliContext): Command {
   const program = new Command('lamp')
     .description('Trains 3D segmentation networks that are too large for one GPU, on whole medical volumes.')
-    .version(packageVersion())
+    .version(lampVersion())
     .option('--verbose', 'print stack traces with errors')
     .addHelpText('after', epilogue);
   const commands = [
     trainCommand(context),
+    workerCommand(context),
     profileCommand(context),
     planCommand(context),
     predictCommand(context),
@@ -53,7 +55,7 @@ export function createProgram(context: CliContext): Command {
     logsCommand(context),
     parityCommand(context),
     benchCommand(context),
-    exportCommand(context, packageVersion()),
+    exportCommand(context, lampVersion()),
     checkpointCommand(context),
     keysCommand(context),
     doctorCommand(),
@@ -74,8 +76,3 @@ export function createProgram(context: CliContext): Command {
 /** As it is typed: `lamp checkpoint ls`. */
 const fullName = (command: Command): string =>
   command.parent ? `${fullName(command.parent)} ${command.name()}` : command.name();
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}

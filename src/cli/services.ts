@@ -11,8 +11,10 @@ export interface Services {
   readonly profileRun: typeof coordinator.profileRun;
   readonly planFor: typeof coordinator.planFor;
   readonly exportRun: typeof coordinator.exportRun;
+  readonly serveHost: typeof coordinator.serveHost;
 }
 
+export type TrainOptions = Parameters<Services['train']>[0];
 export type TrainResult = Awaited<ReturnType<Services['train']>>;
 export type PredictedFile = PredictResult['files'][number];
 export type PredictResult = Awaited<ReturnType<Services['predict']>>;
@@ -24,6 +26,7 @@ export type RunPlan = Awaited<ReturnType<Services['planFor']>>;
 
 export type BenchResult = Awaited<ReturnType<Services['bench']>>;
 export type BenchFigures = BenchResult['figures'][number];
+export type AgentEvent = Parameters<Parameters<Services['serveHost']>[0]['report']>[0];
 export type BenchEvent = bench.BenchEvent;
 
 /** Loaded when they are needed: help, usage errors and wrong run files are told without a native module. */
@@ -35,5 +38,6 @@ export const services: Services = {
   profileRun: async (options) => (await import('../coordinator/index.ts')).profileRun(options),
   planFor: async (options) => (await import('../coordinator/index.ts')).planFor(options),
   exportRun: async (options) => (await import('../coordinator/index.ts')).exportRun(options),
+  serveHost: async (options) => (await import('../coordinator/index.ts')).serveHost(options),
   bench: async (options) => (await import('../coordinator/bench/index.ts')).bench(options),
 };

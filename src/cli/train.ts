@@ -8,17 +8,24 @@ import type { TrainEvent } from '../telemetry/trainEvent.ts';
 import type { CliContext } from './context.ts';
 import { interruptible } from './interrupt.ts';
 import { overridesOf, parseCount, runFileOptions, setOption, type RunFileFlags } from './options.ts';
-import { PreemptedError } from './exit.ts';
+import { InputError, PreemptedError } from './exit.ts';
 import { openRunFolder, type RunFolder } from './runFolder.ts';
+import type { TrainOptions } from './services.ts';
 import { describeFiles, describeResult } from './trainReport.ts';
 
 interface Flags {
   readonly output: string;
   readonly json?: true;
   readonly resume?: string | true;
+  readonly listen?: string;
+  readonly hosts?: number;
+  readonly keys?: string;
+  readonly joinWait: number;
   readonly trace?: string;
   readonly traceSteps: number;
 }
+
+type Hosts = TrainOptions['hosts'];
 
 const example = `
 The run's folder is never an old one, unless a run is resumed: where runs/<name> exists, runs/<name>-2 is made.
@@ -26,6 +33,7 @@ The run's folder is never an old one, unless a run is resumed: where runs/<name>
 Examples:
   $ lamp train examples/brain9/run.yaml --workers 2 --set training.epochs=5
   $ lamp train --resume runs/brain9                     goes on from its last checkpoint, on any number of workers
+  $ lamp train examples/brain9/run.yaml --listen tcp://10.0.0.5:7700 --hosts 2 --keys coordinator.key
   $ lamp train examples/brain9/run.yaml --resume        goes on with runs/brain9 where there is one, else begins
 `;
 
@@ -39,18 +47,26 @@ export function trainCommand(context: CliContext): Command {
     .addOption(setOption())
     .option('--output <dir>', "where the run's folder is made", 'runs')
     .option('--resume [run]', "go on from the last checkpoint of a run's folder")
+    .option('--listen <tcp://HOST:PORT>', 'have the workers on other hosts, which come to this address (lamp worker)')
+    .option('--hosts <n>', 'how many lamp workers to wait for', parseCount)
+    .option('--keys <file>', 'coordinator.key, as lamp keys makes it (or LAMP_KEYS); needed beyond this machine')
+    .option('--join-wait <s>', 'seconds to wait for them', parseCount, 600)
     .option('--trace <file>', 'write what every worker did when, for ui.perfetto.dev')
     .option('--trace-steps <n>', 'the last steps, which the trace holds', parseCount, 3)
     .option('--json', 'print events as JSON lines, the result last')
     .addHelpText('after', example)
     .action(async (file: string | undefined, flags: Flags & RunFileFlags) => {
       const { resume, output } = flags;
-      await trainRun(openRunFolder({ file, resume, overrides: overridesOf(flags), output }), flags, context);
+      // What is wrong with these is told before there is a folder.
+      const hosts = await hostsOf(flags);
+      const folder = openRunFolder({ file, resume, overrides: overridesOf(flags), output });
+      await trainRun(folder, { ...flags, waited: hosts }, context);
     });
 }
 
-async function trainRun(folder: RunFolder, flags: Flags, context: CliContext): Promise<void> {
+async function trainRun(folder: RunFolder, flags: Flags & { waited: Hosts }, context: CliContext): Promise<void> {
   const { run, baseDirectory, directory, resume } = folder;
+  const { waited: hosts } = flags;
   const { out, err, services } = context;
   const reporter = flags.json ? jsonReporter(out) : progressReporter(out);
   const unlock = await lockRun(directory);
@@ -66,7 +82,7 @@ async function trainRun(folder: RunFolder, flags: Flags, context: CliContext): P
   try {
     report({ kind: 'saved', what: 'run', path: writeResolvedRun(directory, run, baseDirectory) });
     const result = await interruptible(err, (signal) =>
-      services.train({ run, directory, baseDirectory, signal, report, trace, resume }),
+      services.train({ run, directory, baseDirectory, signal, report, trace, resume, hosts }),
     );
     kept = true;
     reporter.stop();
@@ -80,4 +96,18 @@ async function trainRun(folder: RunFolder, flags: Flags, context: CliContext): P
     await unlock();
     if (!kept && !discardIfBarren(directory)) err.write(`what was written so far is in ${directory}\n`);
   }
+}
+
+/** The hosts to wait for, where workers are on others. */
+async function hostsOf({ listen, hosts, keys: flag, joinWait: wait }: Flags): Promise<Hosts> {
+  if (listen === undefined) {
+    if (hosts !== undefined) throw new InputError('--hosts says how many come; --listen tcp://HOST:PORT says where to');
+    return undefined;
+  }
+  const { parseEndpoint } = await import('../transport/listenAddress.ts');
+  const { readKeyFile } = await import('../transport/keyFile.ts');
+  const { host, port } = parseEndpoint(listen);
+  const keys = flag ?? process.env['LAMP_KEYS'];
+  const known = keys === undefined ? undefined : readKeyFile(keys, 'coordinator');
+  return { door: { address: { host, ports: { from: port, to: port } }, known }, count: hosts ?? 1, wait };
 }

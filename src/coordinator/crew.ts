@@ -2,10 +2,13 @@ import type { EngineSpec } from '../config/runFile.ts';
 import type { LoaderConfiguration } from '../data/loader/configuration.ts';
 import { LOADER, workerName } from '../transport/names.ts';
 import type { ReplyTo } from '../transport/protocol.ts';
-import { assignDevices, visibleGpus, type Device, type WorkersBeside } from './devices.ts';
+import { formatCount } from '../telemetry/units.ts';
+import { assignDevices, deviceElsewhere, visibleGpus, type Device, type WorkersBeside } from './devices.ts';
 import { entryFile } from './fleet/child.ts';
 import { Fleet } from './fleet/fleet.ts';
+import type { Member } from './fleet/member.ts';
 import type { FleetOptions } from './fleet/fleetOptions.ts';
+import { inOrder, NoReplacementError, waitForHosts, type Hosts } from './hosts.ts';
 import { withThreads } from './loading.ts';
 
 export interface CrewOptions extends FleetOptions {
@@ -16,12 +19,20 @@ export interface CrewOptions extends FleetOptions {
   readonly beside?: WorkersBeside | undefined;
 }
 
+export interface MusterOptions extends FleetOptions {
+  readonly engine: EngineSpec;
+  readonly hosts: Hosts;
+  readonly note?: ((text: string) => void) | undefined;
+}
+
 /** Workers that have been started, and what they compute on. What they compute is for a pipeline to say, or for several in turn. */
 export class Crew {
   readonly fleet: Fleet;
   readonly #engine: EngineSpec;
   #devices: readonly Device[];
   #started: readonly ReplyTo<'start'>[] = [];
+  /** What each process said when its engine was started. */
+  readonly #engines = new WeakMap<Member, ReplyTo<'start'>>();
   /** What the loader feeds from. */
   #loader: string | undefined;
 
@@ -45,6 +56,44 @@ export class Crew {
       await crew.close();
       throw failure;
     }
+  }
+
+  /**
+   * Listens for workers of other hosts and waits until as many `lamp worker`s have come as are wanted, each with all of its
+   * processes. Throws a JoinError where they do not come in time.
+   */
+  static async muster({ engine, hosts, note, ...options }: MusterOptions): Promise<Crew> {
+    const crew = new Crew(await Fleet.open({ ...options, door: hosts.door }), engine, []);
+    try {
+      note?.(`listening at ${crew.fleet.doorstep!} for ${formatCount(hosts.count, 'host')}`);
+      await waitForHosts(crew.fleet, hosts, note);
+      return crew;
+    } catch (error) {
+      const failure = crew.fleet.failure ?? error;
+      await crew.close();
+      throw failure;
+    }
+  }
+
+  /** Gives workers of other hosts that have come a part, those of one host side by side, and starts their engines. */
+  async seat(workers: number): Promise<void> {
+    const all = inOrder([...this.fleet.workers, ...this.fleet.idle]);
+    const members = all.slice(0, workers);
+    this.fleet.seat(members);
+    this.#devices = members.map(({ host }) => deviceElsewhere(host!));
+    this.#started = await Promise.all(members.map((member, worker) => this.#startAs(worker, member)));
+  }
+
+  /** Starts a worker's engine, once for each process. */
+  async #startAs(worker: number, member: Member): Promise<ReplyTo<'start'>> {
+    const known = this.#engines.get(member) ?? (await this.fleet.request(member.role!, 'start', this.#startOf(worker)));
+    this.#engines.set(member, known);
+    return known;
+  }
+
+  /** Workers of other hosts that have come and have no part. */
+  get spares(): number {
+    return this.fleet.idle.length;
   }
 
   get workers(): number {
@@ -84,10 +133,26 @@ export class Crew {
   }
 
   /** Starts another process in the place of a worker that was lost. */
-  async replace(worker: number): Promise<void> {
-    await this.#spawn(worker);
-    const started = await this.fleet.request(workerName(worker), 'start', this.#startOf(worker));
+  async replace(worker: number, wait = 0): Promise<void> {
+    const { elsewhere } = this.#devices[worker]!;
+    if (elsewhere) await this.#enlist(worker, wait);
+    else await this.#spawn(worker);
+    const started = await this.#startAs(worker, this.fleet.member(workerName(worker)));
     this.#started = this.#started.with(worker, started);
+  }
+
+  /** Gives a worker of another host that has none the part of one that was lost; waits for one for so many seconds. */
+  async #enlist(worker: number, wait: number): Promise<void> {
+    const { host } = this.#devices[worker]!.elsewhere!;
+    const end = Date.now() + 1000 * wait;
+    while (this.fleet.idle.length === 0) {
+      if (Date.now() >= end) throw new NoReplacementError(host, wait);
+      await this.fleet.arrival(end - Date.now());
+    }
+    const { idle } = this.fleet;
+    const member = idle.find((each) => each.host?.name === host) ?? idle[0]!;
+    member.role = workerName(worker);
+    this.#devices = this.#devices.with(worker, deviceElsewhere(member.host!));
   }
 
   /** Goes on without workers that were lost: those that are left close up. */
@@ -98,6 +163,10 @@ export class Crew {
     this.fleet.seat(members);
     this.#devices = left.map((worker) => this.#devices[worker]!);
     this.#started = left.map((worker) => this.#started[worker]!);
+  }
+
+  get remote(): boolean {
+    return this.fleet.doorstep !== undefined;
   }
 
   async close(): Promise<void> {

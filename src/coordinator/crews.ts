@@ -1,26 +1,53 @@
 import type { RunFile } from '../config/runFile.ts';
+import type { Log } from '../telemetry/log/log.ts';
 import { Crew } from './crew.ts';
+import type { FleetOptions } from './fleet/fleetOptions.ts';
+import { checkShared, type Hosts } from './hosts.ts';
+
+export interface CrewsOptions {
+  readonly run: RunFile;
+  /** The run's folder, absolute. */
+  readonly directory: string;
+  /** Workers of other hosts; those of this machine unless given. */
+  readonly hosts?: Hosts | undefined;
+  readonly log?: Log | undefined;
+  readonly note: (text: string) => void;
+  readonly signal: AbortSignal;
+}
 
 /** The workers of a run, from phase to phase: the same processes for as long as as many are wanted. */
 export class Crews {
-  readonly #run: RunFile;
-  readonly #signal: AbortSignal;
+  readonly #options: CrewsOptions;
   #crew: Crew | undefined;
 
-  constructor(run: RunFile, signal: AbortSignal) {
-    this.#run = run;
-    this.#signal = signal;
+  constructor(options: CrewsOptions) {
+    this.#options = options;
+  }
+
+  /** Waits for other hosts, where the run has its workers there; returns how many have come. */
+  async muster(): Promise<number | undefined> {
+    const { hosts, run, note } = this.#options;
+    if (!hosts) return undefined;
+    this.#crew = await Crew.muster({ ...this.#fleet, engine: run.engine, hosts, note });
+    return this.#crew.spares;
   }
 
   async of(workers: number): Promise<Crew> {
+    const { hosts, run, directory } = this.#options;
+    if (this.#crew && hosts) {
+      await this.#crew.seat(workers);
+      await checkShared(this.#crew.fleet, directory);
+      return this.#crew;
+    }
     if (this.#crew && this.#crew.workers !== workers) await this.close();
-    const { engine, recovery } = this.#run;
-    this.#crew ??= await Crew.launch({
-      ...{ workers, engine, signal: this.#signal },
-      heartbeatMilliseconds: 1000 * recovery.heartbeat,
-      stallMilliseconds: 1000 * recovery.stall,
-    });
+    this.#crew ??= await Crew.launch({ ...this.#fleet, workers, engine: run.engine });
     return this.#crew;
+  }
+
+  get #fleet(): FleetOptions {
+    const { run, signal, log } = this.#options;
+    const { heartbeat, stall } = run.recovery;
+    return { signal, log, heartbeatMilliseconds: 1000 * heartbeat, stallMilliseconds: 1000 * stall };
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,7 @@ import type { EngineSpec } from '../config/runFile.ts';
 import { engineEnvironment } from '../engine/environment.ts';
 import { allowedCores, shareCores } from './cores.ts';
 import { transportEnvironment } from '../transport/environment.ts';
+import type { HostFacts } from '../transport/protocol.ts';
 
 /** What one worker is given to compute on. */
 export interface Device {
@@ -15,6 +16,8 @@ export interface Device {
   readonly cores: readonly number[] | undefined;
   /** Environment of the process: must be set before the engine loads. */
   readonly environment: Record<string, string>;
+  /** Of another host: its name, and the bytes that tensors may take there. */
+  readonly elsewhere?: { readonly host: string; readonly memory: number };
 }
 
 /** Of a device's memory, for tensors; the rest is for what comes with them: kernels' workspaces, links, the process itself. */
@@ -24,7 +27,8 @@ const SHARE_FOR_TENSORS = 0.9;
 export async function memoryOf(devices: readonly Device[]): Promise<readonly number[]> {
   const onGpus = new Map((await queryGpus('memory.total')).map(([gpu, mebibytes]) => [gpu, mebibytes * 2 ** 20]));
   const host = Math.min(totalmem(), process.constrainedMemory?.() || Infinity);
-  return devices.map(({ gpu }) => {
+  return devices.map(({ gpu, elsewhere }) => {
+    if (elsewhere) return elsewhere.memory;
     const together = devices.filter((other) => other.gpu === gpu).length;
     const all = gpu === undefined ? host : (onGpus.get(gpu) ?? Infinity);
     return (SHARE_FOR_TENSORS * all) / together;
@@ -63,6 +67,12 @@ export async function visibleGpus(): Promise<readonly string[]> {
     return [];
   }
 }
+
+/** What a worker of another host has said that it computes on. */
+export const deviceElsewhere = ({ name: host, gpu, threads, memory }: HostFacts): Device => ({
+  ...{ gpu: gpu ?? undefined, threads, cores: undefined, environment: {} },
+  elsewhere: { host, memory },
+});
 
 /** How many workers `auto` means: one a GPU, or one where there is none. */
 export const workersFor = (gpus: readonly string[], cells: number): number => Math.min(Math.max(1, gpus.length), cells);

@@ -4,3 +4,4 @@ export { Pipeline } from './pipeline.ts';
 export { profileRun } from './profileRun.ts';
 export { planFor } from './planFor.ts';
 export { exportRun } from './exportRun.ts';
+export { serveHost } from './agent/agent.ts';

@@ -210,7 +210,7 @@ export class PhaseTraining {
     await crew.fleet.regroup();
     for (const worker of crew.missing) {
       if (!replace) continue;
-      await crew.replace(worker).catch((error: unknown) => {
+      await crew.replace(worker, planned.phase.run.recovery.wait).catch((error: unknown) => {
         report({ kind: 'note', text: `no replacement for worker ${worker}: ${(error as Error).message}` });
       });
     }

@@ -1,9 +1,12 @@
 import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { phasesOf } from '../config/phases.ts';
 import type { RunFile } from '../config/runFile.ts';
+import type { Log } from '../telemetry/log/log.ts';
 import type { PhaseName, PhaseSummary, TrainEvent } from '../telemetry/trainEvent.ts';
 import { keepPhase, phaseFile } from './bestWeights.ts';
 import { Crews } from './crews.ts';
+import type { Hosts } from './hosts.ts';
 import { initialWeights } from './initialWeights.ts';
 import { Checkpoints } from './keeping/checkpoints.ts';
 import { resumePoint, type ResumePoint } from './keeping/resume.ts';
@@ -29,6 +32,10 @@ export interface TrainOptions {
   readonly report: (event: TrainEvent) => void;
   /** Whether to go on from the last checkpoint of the folder; where there is none the run begins. */
   readonly resume?: boolean | undefined;
+  /** Other hosts, where the workers are there and not on this machine. */
+  readonly hosts?: Hosts | undefined;
+  /** Where this process writes down what it does. */
+  readonly log?: Log | undefined;
   /** Where the last so many steps are written as a trace for Perfetto, however the run ends. */
   readonly trace?: { readonly file: string; readonly steps: number } | undefined;
 }
@@ -60,18 +67,24 @@ interface EndedPhase {
 
 /** Trains as a run file says, phase by phase. Throws what first went wrong, and what could not be mended. */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { run, directory, baseDirectory, signal, trace: asked, report } = options;
-  const phases = await planPhases(phasesOf(run), baseDirectory);
+  const { baseDirectory, signal, trace: asked, report } = options;
+  // Workers of other hosts are somewhere else.
+  const directory = resolve(options.directory);
   const note = (text: string): void => report({ kind: 'note', text });
-  const resume = options.resume ? await resumePoint(directory, note) : undefined;
-  const weights = await initialWeights(run, baseDirectory, note);
   const lastStep = new LastStep(signal);
-  const checkpoints = new Checkpoints({ runDirectory: directory, keep: run.checkpoints.keep, report });
+  const { hosts, log } = options;
+  const crews = new Crews({ run: options.run, directory, hosts, log, note, signal: lastStep.signal });
+  const checkpoints = new Checkpoints({ runDirectory: directory, keep: options.run.checkpoints.keep, report });
   const trace = asked && new StepTrace(asked.steps);
-  const crews = new Crews(run, lastStep.signal);
-  const ended = resume ? endedBefore(resume, phases, baseDirectory) : [];
+  const ended: EndedPhase[] = [];
   try {
-    await trainPhases(phases, { options, lastStep, checkpoints, trace, crews, weights, resume, ended });
+    const run = withWorkers(options.run, await crews.muster());
+    const phases = await planPhases(phasesOf(run), baseDirectory);
+    const resume = options.resume ? await resumePoint(directory, note) : undefined;
+    const weights = await initialWeights(run, baseDirectory, note);
+    ended.push(...(resume ? endedBefore(resume, phases, baseDirectory) : []));
+    const shared = { lastStep, checkpoints, trace, crews, weights, resume, ended };
+    await trainPhases(phases, { options: { ...options, run, directory }, ...shared });
   } finally {
     await crews.close();
     await checkpoints.dispose();
@@ -80,7 +93,14 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   }
   const last = ended.at(-1)!;
   if (last.best) await writePredictions({ ...options, run: last.run }, last.cases, last.best);
-  return resultOf(ended, directory);
+  return resultOf(ended, options.directory);
+}
+
+/** As many workers as have come from other hosts, where the run file does not say how many. */
+function withWorkers(run: RunFile, came: number | undefined): RunFile {
+  if (came === undefined || run.pipeline.workers !== 'auto') return run;
+  const workers = Math.max(1, Math.floor(came / run.pipeline.replicas));
+  return { ...run, pipeline: { ...run.pipeline, workers } };
 }
 
 interface Curriculum {

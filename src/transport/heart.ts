@@ -14,15 +14,7 @@ export interface HeartOptions {
    */
   readonly pulse: SharedArrayBuffer;
   readonly security?: ClientSecurity | undefined;
-  /** The coordinator answers each beat. After so long without an answer it is gone, and this process ends at once. */
-  readonly deadMilliseconds?: number | undefined;
 }
-
-/**
- * What a process is ended by whose coordinator was silent for too long: the alarm clock. Its default is to end the process at
- * once, whatever the main thread computes, and whoever started it can tell this end from others.
- */
-export const SILENT_COORDINATOR = 'SIGALRM';
 
 /** What the main thread of a process may be doing, in the order of their numbers in a pulse. */
 export const pulseStates = ['idle', 'computing', 'waiting'] as const;

@@ -12,6 +12,13 @@ export const stateLink = (peer: string): string => `${peer} (state)`;
 const HEART = ' (heart)';
 /** The name under which a peer's heart beats: a thread with a socket of its own. */
 export const heartOf = (peer: string): string => `${peer}${HEART}`;
+const LOOKOUT = ' (lookout)';
+/** The name under which whoever started a worker asks the coordinator whether it is still there. */
+export const lookoutOf = (peer: string): string => `${peer}${LOOKOUT}`;
+/** Whose lookout this is; undefined for anybody else. */
+export const lookoutFor = (name: string): string | undefined =>
+  name.endsWith(LOOKOUT) ? name.slice(0, -LOOKOUT.length) : undefined;
+
 /** The peer that a message is from, whether its heart sent it or the peer itself. */
 export const bodyOf = (name: string): string => (name.endsWith(HEART) ? name.slice(0, -HEART.length) : name);
 

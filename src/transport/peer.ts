@@ -49,7 +49,7 @@ const LAST_WORD_MILLISECONDS = 500;
  * the coordinator is gone.
  *
  * One that the coordinator started hears of its end by the channel between the two. One of another host comes by itself, is told
- * `welcome`, and from then on ends where its heart hears no answer for too long.
+ * `welcome`, and ends with whoever started it there, who looks out for the coordinator.
  */
 export class Peer {
   /** What its main thread is at. */
@@ -163,8 +163,8 @@ export class Peer {
   async #welcome({ id, deadMilliseconds }: RequestOf<'welcome'>): Promise<void> {
     if (!this.#joined) {
       this.#joined = true;
-      await this.#startHeart(deadMilliseconds);
-      await tellParent({ kind: 'joined' });
+      await this.#startHeart();
+      await tellParent({ kind: 'joined', deadMilliseconds });
     }
     await this.#client.send({ kind: 'joined', id });
   }
@@ -176,13 +176,12 @@ export class Peer {
     this.#end();
   }
 
-  #startHeart(deadMilliseconds?: number): Promise<void> {
+  #startHeart(): Promise<void> {
     return startHeart({
       ...this.#coordinator,
       name: heartOf(this.#id),
       milliseconds: HEARTBEAT_MILLISECONDS,
       pulse: this.pulse.memory,
-      deadMilliseconds,
     });
   }
 

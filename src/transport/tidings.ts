@@ -5,8 +5,8 @@ import { z } from 'zod';
  * nobody's parent here.
  */
 const tidingsSchema = z.discriminatedUnion('kind', [
-  /** The coordinator has taken it in. */
-  z.strictObject({ kind: z.literal('joined') }),
+  /** The coordinator has taken it in; where that does not answer for so long, it is gone. */
+  z.strictObject({ kind: z.literal('joined'), deadMilliseconds: z.number().positive() }),
   z.strictObject({ kind: z.literal('seated'), role: z.string() }),
   /** The coordinator will not have it, or cannot be believed; and whether a process started anew would fare better. */
   z.strictObject({ kind: z.literal('refused'), problem: z.string(), again: z.boolean() }),

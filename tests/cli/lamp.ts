@@ -34,7 +34,7 @@ export async function lampWith(services: Partial<Services>, ...words: readonly s
     err: { write: (text) => void (err += text) },
     services: {
       ...{ train: refuse, predict: refuse, runParity: refuse, bench: refuse },
-      ...{ profileRun: refuse, exportRun: refuse, planFor: refuse },
+      ...{ profileRun: refuse, exportRun: refuse, planFor: refuse, serveHost: refuse },
       ...services,
     },
   });

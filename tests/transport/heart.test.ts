@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,10 +27,10 @@ afterEach(async () => {
   server.close();
 });
 
-const start = async (deadMilliseconds: number): Promise<ChildProcess> => {
+const start = async (): Promise<ChildProcess> => {
   const security = { keys, admits: (key: string) => key === peerKey };
   server = await ControlServer.bind({ incoming: heartbeat, outgoing: heartbeat, security });
-  const args = [fixture, server.endpoint, files.worker.file, String(deadMilliseconds)];
+  const args = [fixture, server.endpoint, files.worker.file];
   child = spawn(process.execPath, args, { stdio: 'ignore' });
   return child;
 };
@@ -39,31 +38,21 @@ const start = async (deadMilliseconds: number): Promise<ChildProcess> => {
 const soon = (): AbortSignal => AbortSignal.timeout(30_000);
 
 describe('a heart', () => {
-  it('tells what the main thread is at while that hears nothing, and lives on as long as it is answered', async () => {
-    const process = await start(1000);
+  it('tells what the main thread is at while that hears nothing, whoever listens', async () => {
+    const process = await start();
     const progress: number[] = [];
-    const begin = performance.now();
     for await (const { peer, message } of server.messages(soon())) {
       expect({ peer, ...message }).toMatchObject({ peer: 'worker 0 (heart)', kind: 'heartbeat', doing: 'computing' });
       if (message.kind === 'heartbeat') progress.push(message.progress);
-      await server.echo(peer);
-      // Three times as long as it would live unanswered.
-      if (progress.length >= 10 && performance.now() - begin > 3000) break;
+      if (progress.length >= 10) break;
     }
     expect(process.exitCode ?? process.signalCode).toBeNull();
     expect(progress).toEqual(progress.toSorted((a, b) => a - b));
     expect(progress.at(-1)).toBeGreaterThan(progress[0]!);
   });
 
-  it('ends its process at once when the coordinator has gone silent, whatever the main thread is in', async () => {
-    const process = await start(500);
-    const ended = once(process, 'exit');
-    await server.messages(soon()).next();
-    expect(await ended).toEqual([null, 'SIGALRM']);
-  });
-
   it.runIf(existsSync('/proc/self/environ'))('keeps its key out of the process list', async () => {
-    const { pid } = await start(5000);
+    const { pid } = await start();
     const { value } = await server.messages(soon()).next();
     expect(value).toBeDefined();
     const { secretKey } = readKeyFile(files.worker.file, 'worker').keys;

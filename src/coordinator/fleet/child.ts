@@ -26,6 +26,8 @@ export interface ChildOptions {
   readonly environment: Record<string, string>;
   /** Those that it may run on; undefined: all. */
   readonly cores?: readonly number[] | undefined;
+  /** What it tells this process over the channel between the two. */
+  readonly onMessage?: (message: unknown) => void;
 }
 
 const running = new Set<ChildProcess>();
@@ -62,6 +64,7 @@ export class Child {
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#output = (this.#output + text).slice(-KEPT_OUTPUT);
     });
+    if (options.onMessage) this.#process.on('message', options.onMessage);
     if (running.size === 0) process.on('exit', killRunning);
     running.add(this.#process);
     this.ended = new Promise((resolve) => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ControlServer } from '../../transport/control.ts';
-import { bodyOf, numberOf, workerName } from '../../transport/names.ts';
+import { bodyOf, lookoutFor, numberOf, workerName } from '../../transport/names.ts';
 import {
   replySchema,
   requestSchema,
@@ -15,7 +15,8 @@ import { Child, describeEnding, type ChildOptions } from './child.ts';
 import { failureOf } from './failure.ts';
 import { FleetLog } from './fleetLog.ts';
 import type { FleetOptions } from './fleetOptions.ts';
-import { isWorker, Member } from './member.ts';
+import { doorOf, refusalOf } from './door.ts';
+import { isWorker, Member, type Greeting } from './member.ts';
 import { CHECK_MILLISECONDS, Watch } from './watch.ts';
 
 /** A request without its id, which the fleet gives. */
@@ -38,20 +39,28 @@ export class Fleet {
   readonly #options: FleetOptions;
   readonly #log: FleetLog;
   readonly #server: ControlServer<Reply, Request>;
+  /** Where workers of other hosts come in; processes of this machine have a socket of their own, which nobody else reaches. */
+  readonly #door: ControlServer<Reply, Request> | undefined;
   readonly #members = new Map<string, Member>();
   readonly #closing = new AbortController();
   readonly #stages = new Map<string, readonly number[]>();
   readonly #watch: Watch;
-  #listening: Promise<void> = Promise.resolve();
+  #listening: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #nextId = 0;
+  /** Whom to tell that somebody has come. */
+  #arrivals: (() => void)[] = [];
   #failure: Error | undefined;
   /** Aborts with the failure; another one after each regrouping. */
   #waits = new AbortController();
   #stopping = false;
 
-  private constructor(options: FleetOptions, server: ControlServer<Reply, Request>) {
+  private constructor(
+    options: FleetOptions,
+    { server, door }: { server: ControlServer<Reply, Request>; door: ControlServer<Reply, Request> | undefined },
+  ) {
     this.#options = options;
+    this.#door = door;
     this.#log = new FleetLog(options.log);
     this.#server = server;
     this.#watch = new Watch({
@@ -63,11 +72,14 @@ export class Fleet {
   /** Listens; nobody is there yet. */
   static async open(options: FleetOptions): Promise<Fleet> {
     options.signal.throwIfAborted();
-    const server = await ControlServer.bind({ outgoing: requestSchema, incoming: replySchema });
-    const fleet = new Fleet(options, server);
+    const schemas = { outgoing: requestSchema, incoming: replySchema };
+    // First the one that may be refused.
+    const door = options.door && (await ControlServer.bind({ ...schemas, ...doorOf(options.door) }));
+    const server = await ControlServer.bind(schemas);
+    const fleet = new Fleet(options, { server, door });
     options.signal.addEventListener('abort', fleet.#onAbort, { once: true });
     if (options.signal.aborted) fleet.#onAbort();
-    fleet.#listening = fleet.#listen();
+    fleet.#listening = Promise.all([server, door].map((each) => each && fleet.#listen(each)));
     fleet.#timer = setInterval(() => fleet.#look(), CHECK_MILLISECONDS);
     fleet.#timer.unref();
     return fleet;
@@ -110,6 +122,31 @@ export class Fleet {
 
   #find(role: string): Member | undefined {
     return [...this.#members.values()].find((member) => member.role === role && !member.lost);
+  }
+
+  /** Where workers of other hosts come in, as they are told. */
+  get doorstep(): string | undefined {
+    return this.#door?.endpoint;
+  }
+
+  /** Whether everybody's data links ask for keys. */
+  get secured(): boolean {
+    return this.#options.door?.known !== undefined;
+  }
+
+  /** Workers of other hosts that have no part, in the order in which they came. */
+  get idle(): readonly Member[] {
+    return [...this.#members.values()].filter(({ role, lost, welcome }) => welcome && role === undefined && !lost);
+  }
+
+  /** Resolves when somebody has come, or after so many milliseconds. */
+  async arrival(milliseconds: number): Promise<void> {
+    const ended = AbortSignal.any([this.#waits.signal, AbortSignal.timeout(milliseconds)]);
+    await new Promise<void>((resolve) => {
+      ended.addEventListener('abort', () => resolve(), { once: true });
+      this.#arrivals.push(resolve);
+    });
+    if (this.#failure) throw this.#failure;
   }
 
   get pids(): readonly number[] {
@@ -156,7 +193,9 @@ export class Fleet {
     const reply = member.wait(id, { kind, step: (order as { step?: number }).step, background });
     // The union's members differ by kind alone here; the schema checks the whole on the way out.
     const request = { ...order, kind, id } as unknown as Request;
-    await this.#server.send(member.id, request).catch((error: unknown) => this.#unreachable(member, error));
+    await this.#serverOf(member)
+      .send(member.id, request)
+      .catch((error: unknown) => this.#unreachable(member, error));
     const asked = performance.now();
     const answer = (await reply) as ReplyTo<K>;
     this.#log.answered(member, request, answer, performance.now() - asked);
@@ -190,13 +229,58 @@ export class Fleet {
     }
   }
 
-  async #listen(): Promise<void> {
-    for await (const { peer: name, message } of this.#server.messages(this.#closing.signal)) {
+  async #listen(server: ControlServer<Reply, Request>): Promise<void> {
+    for await (const { peer: name, message } of server.messages(this.#closing.signal)) {
+      const watched = lookoutFor(name);
+      if (watched !== undefined) {
+        // Of those that are known alone: whoever is not, is to end.
+        if (this.#members.has(watched)) void server.echo(name);
+        continue;
+      }
       const member = this.#members.get(bodyOf(name));
-      if (!member) continue;
+      if (!member) {
+        if (server === this.#door && message.kind === 'hello') this.#admit(name, message);
+        continue;
+      }
       if (message.kind !== 'malformed') this.#receive(member, message);
       else this.#fail(member, new Error(`it sent a message that does not parse: ${message.reason}`));
     }
+  }
+
+  /** A worker of another host is at the door. */
+  #admit(id: string, hello: Greeting): void {
+    const { host } = hello;
+    const refusal = refusalOf(host);
+    if (!host || refusal !== undefined || this.#stopping) {
+      const stop = {
+        kind: 'stop',
+        id: this.#nextId++,
+        refusal: { problem: refusal ?? 'the run has ended', again: false },
+      } as const;
+      void this.#door!.send(id, stop).catch(() => {});
+      return;
+    }
+    const member = new Member(id, undefined, undefined);
+    member.greeting = hello;
+    this.#members.set(id, member);
+    this.#log.greeted(member);
+    const before = [...this.#members.values()].find((other) => other.id === host.replaces);
+    if (before) this.#fail(before, new Error(`its process on ${host.name} ended, and another has come in its place`));
+    this.#ask(member, 'welcome', { deadMilliseconds: this.#silence }).then(
+      () => {
+        member.welcome = true;
+        for (const tell of this.#arrivals.splice(0)) tell();
+      },
+      () => {},
+    );
+  }
+
+  get #silence(): number {
+    return this.#options.heartbeatMilliseconds ?? SILENCE_MILLISECONDS;
+  }
+
+  #serverOf({ child }: Member): ControlServer<Reply, Request> {
+    return child ? this.#server : this.#door!;
   }
 
   #receive(member: Member, message: Reply): void {
@@ -267,7 +351,7 @@ export class Fleet {
       this.#failure = undefined;
       this.#waits = new AbortController();
       this.#watch.reset();
-      const left = [...this.#members.values()].filter(({ greeting }) => greeting);
+      const left = [...this.#members.values()].filter(({ greeting, role }) => greeting && role !== undefined);
       await Promise.all(left.map((member) => this.#ask(member, 'abandon', {}).catch(() => {})));
       this.#log.regrouped(lost, left);
       if (!this.#failure) return lost;
@@ -290,7 +374,13 @@ export class Fleet {
   async #drop(member: Member, grace = 0): Promise<void> {
     member.lost = true;
     this.#log.dropped(member);
-    if (grace > 0) await this.#server.send(member.id, { kind: 'stop', id: this.#nextId++ }).catch(() => {});
+    if (grace > 0 || !member.child) {
+      // Where another started it, another in its place may do better.
+      const refusal = grace > 0 ? {} : { refusal: { problem: 'it failed', again: true } };
+      await this.#serverOf(member)
+        .send(member.id, { kind: 'stop', id: this.#nextId++, ...refusal })
+        .catch(() => {});
+    }
     await member.child?.terminate(grace);
     this.#members.delete(member.id);
   }
@@ -312,6 +402,8 @@ export class Fleet {
     this.#options.signal.removeEventListener('abort', this.#onAbort);
     await Promise.all(members.map(async (member) => member.child?.terminate(GRACE_MILLISECONDS)));
     this.#server.close();
+    // What says that the run has ended may still be on its way to other hosts.
+    this.#door?.close(GRACE_MILLISECONDS);
     await this.#listening.catch(() => {});
   }
 }

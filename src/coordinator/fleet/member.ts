@@ -36,6 +36,8 @@ export class Member {
   /** `worker 1`, `loader`; undefined while it has no part in the run. */
   role: string | undefined;
   greeting: Greeting | undefined;
+  /** Whether it has answered the welcome to a worker of another host. */
+  welcome = false;
   /** Milliseconds since it was last heard of. */
   silent = 0;
   pulse: Pulse = { doing: 'idle', progress: 0 };
@@ -58,6 +60,11 @@ export class Member {
   /** Whether a request is open that it has not answered. */
   get asked(): boolean {
     return this.#waiting.size > 0;
+  }
+
+  /** What a worker of another host computes on. */
+  get host(): HostFacts | undefined {
+    return this.greeting?.host;
   }
 
   get pid(): number {
