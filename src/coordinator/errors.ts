@@ -17,6 +17,10 @@ export class RunFailure extends Error {
   readonly output: string;
   /** All processes of the run when the failure was noticed. */
   readonly processes: readonly ProcessFacts[];
+  /** Milliseconds since 1970. */
+  readonly time = Date.now();
+  /** The file that says more, once it is written. */
+  report: string | undefined;
 
   constructor(
     peer: string,

@@ -102,8 +102,10 @@ export class PhaseTraining {
     const training: PhaseRun = new PhaseRun({
       ...{ phase, plan, pipeline, cases, weights, before, trace, report, signal, begin },
       keep: async (state, at) => {
-        await keeper.keep(state, at);
-        if (this.#snapshots.last) this.#restarts = afterProgress(this.#restarts);
+        const kept = await keeper.keep(state, at);
+        if (!kept) return;
+        this.#restarts = afterProgress(this.#restarts);
+        await this.#takeIn();
       },
     });
     try {
@@ -158,11 +160,19 @@ export class PhaseTraining {
     };
   }
 
+  /** Where fewer workers are left than there were, those that have come since are taken in at a snapshot. */
+  async #takeIn(): Promise<void> {
+    const { crew, planned } = this.#options;
+    if (crew.workers >= planned.plan.workers || crew.spares === 0) return;
+    await this.#snapshots.settled();
+    throw new NewcomersError();
+  }
+
   async #recover(error: unknown, crew: Crew): Promise<{ pipeline: Pipeline; state: PhaseState | undefined }> {
     const { report } = this.#options;
     const began = performance.now();
-    for (let failure = this.#recoverable(error); ;) {
-      await this.#waitToRestart(failure);
+    for (let cause = this.#recoverable(error); ;) {
+      if (cause instanceof RunFailure) await this.#waitToRestart(cause);
       try {
         await this.#regroup(crew);
         const beginning = await this.#beginning(crew);
@@ -173,14 +183,15 @@ export class PhaseTraining {
         report({ kind: 'recovered', step, ...(phase ? { phase } : {}), from: beginning.kind, seconds, workers });
         return { pipeline, state: beginning.state };
       } catch (next) {
-        failure = this.#recoverable(next);
+        cause = this.#recoverable(next);
       }
     }
   }
 
   /** The failure, where the run can go on after it; else throws what there is to tell. */
-  #recoverable(error: unknown): RunFailure {
+  #recoverable(error: unknown): RunFailure | NewcomersError {
     const { signal, lastStep } = this.#options;
+    if (error instanceof NewcomersError) return error;
     if (!(error instanceof RunFailure) || signal.aborted || lastStep.signal.aborted) throw error;
     // What the loader says is wrong with a file is as wrong the next time.
     if (error.peer === 'loader' && error.cause instanceof RemoteError) throw error;
@@ -218,6 +229,8 @@ export class PhaseTraining {
     if (crew.missing.length > 0) await crew.fleet.regroup();
     const before = crew.workers;
     crew.closeUp();
+    if (crew.spares > 0) await crew.seat(planned.plan.workers);
+    if (crew.workers === 0) throw new NoWorkersError();
     if (crew.workers === before) return;
     this.#layout = undefined;
     report({ kind: 'note', text: `planning again for ${crew.workers} of ${before} workers` });
@@ -260,6 +273,20 @@ export class PhaseTraining {
       epoch: before.epochs + epochs,
       ...(name === undefined ? {} : { phase: name }),
     };
+  }
+}
+
+/** No failure: workers have come that the run is to be laid on, too. */
+class NewcomersError extends Error {
+  override readonly name = 'NewcomersError';
+}
+
+/** All workers were lost, and none could be started in their places. */
+class NoWorkersError extends Error {
+  override readonly name = 'NoWorkersError';
+
+  constructor() {
+    super('no worker is left, and none could be started: --resume goes on from the last checkpoint');
   }
 }
 

@@ -31,8 +31,11 @@ export class Keeper {
     [this.#snapped, this.#saved] = [step, step];
   }
 
-  /** After an update or a validation. The step waits for the workers to copy their state, and for no more. */
-  async keep(state: PhaseState, { best }: { best: boolean }): Promise<void> {
+  /**
+   * After an update or a validation. The step waits for the workers to copy their state, and for no more. Returns whether a
+   * snapshot was taken.
+   */
+  async keep(state: PhaseState, { best }: { best: boolean }): Promise<boolean> {
     const { run, snapshots, checkpoints, fleet } = this.#options;
     const step = this.#stepOf(state);
     const alone = fleet.workers.length === 1;
@@ -40,12 +43,13 @@ export class Keeper {
     const every = run.checkpoints.every;
     // One worker alone has nobody to give a copy to: its snapshots go to disk.
     const saves = best || (every > 0 && step - this.#saved >= every) || (alone && due);
-    if (!due && !saves) return;
+    if (!due && !saves) return false;
     await this.#take(state);
     // What comes while one is still being written is passed over: the next is not far.
-    if (!saves || (checkpoints.busy && !best)) return;
+    if (!saves || (checkpoints.busy && !best)) return true;
     this.#saved = step;
     void this.#save(state, best);
+    return true;
   }
 
   /** A first snapshot, so that there is something to go on from. */

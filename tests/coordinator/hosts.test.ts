@@ -1,0 +1,174 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { StoredTensor } from '../../src/checkpoint/safetensors.ts';
+import { writeKeyFiles } from '../../src/transport/keyFile.ts';
+import { smallRun, writeRun } from '../support/dataset.ts';
+import { LampProcess } from '../support/lampProcess.ts';
+import { childrenOf, leftOf, until } from '../support/processes.ts';
+import { differenceOf } from '../support/replay.ts';
+import { temporaryFolder } from '../support/temporaryFolder.ts';
+import { lastWeights, lossesOf, workersOf } from '../support/trained.ts';
+
+const folder = temporaryFolder();
+const timeout = 120_000;
+const keys = writeKeyFiles(join(folder, 'keys'), { force: false });
+const others = writeKeyFiles(join(folder, 'other-keys'), { force: false });
+const runFolder = (name: string): string => join(folder, 'runs', name);
+let runFile: string;
+let local: { losses: ReturnType<typeof lossesOf>; weights: ReadonlyMap<string, StoredTensor> };
+
+/** Twenty steps on two workers, cut the same way wherever they are. */
+const run = {
+  ...smallRun(),
+  training: { epochs: 5, batch_size: 2, validate_every: 5 },
+  pipeline: { workers: 2, micro_batches: 2, balance: [7, 5] },
+  recovery: { snapshot_every: 2, heartbeat: 4, backoff: 0.1, wait: 10 },
+};
+
+beforeAll(async () => {
+  await writeRun(folder);
+  runFile = join(folder, 'hosts.yaml');
+  writeFileSync(runFile, stringify(run));
+  const lamp = train('local');
+  expect([await lamp.ended, lamp.err]).toEqual([0, '']);
+  local = { losses: lossesOf(runFolder('local')), weights: await lastWeights(runFolder('local')) };
+}, timeout);
+
+const started: LampProcess[] = [];
+afterEach(async () => {
+  for (const lamp of started.splice(0)) {
+    if (childrenOf(process.pid).some(({ pid }) => pid === lamp.pid)) lamp.kill('SIGKILL');
+    await lamp.ended;
+  }
+});
+
+function train(name: string, words: readonly string[] = []): LampProcess {
+  const lamp = new LampProcess([
+    'train',
+    runFile,
+    '--name',
+    name,
+    '--output',
+    join(folder, 'runs'),
+    '--json',
+    ...words,
+  ]);
+  started.push(lamp);
+  return lamp;
+}
+
+/** Of a run whose workers are elsewhere. */
+const elsewhere = (port: number, hosts = 2, own: string | null = keys.coordinator.file): string[] => [
+  ...['--listen', `tcp://127.0.0.1:${port}`, '--hosts', `${hosts}`, '--join-wait', '30'],
+  ...(own === null ? [] : ['--keys', own]),
+];
+
+function worker(port: number, own: string | null = keys.worker.file, words: readonly string[] = []): LampProcess {
+  const flags = ['--coordinator', `tcp://127.0.0.1:${port}`, '--threads', '1', '--json', '--wait', '20', ...words];
+  mkdirSync(join(folder, 'worker-tmp'), { recursive: true });
+  const environment = { TMPDIR: join(folder, 'worker-tmp') };
+  const lamp = new LampProcess(['worker', ...flags, ...(own === null ? [] : ['--keys', own])], environment);
+  started.push(lamp);
+  return lamp;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const stepped = (lamp: LampProcess, step: number): Promise<void> =>
+  until(() => (lamp.events<{ step: number }>('step').at(-1)?.step ?? 0) >= step, 60_000);
+
+async function expectAsLocal(name: string, lamp: LampProcess): Promise<void> {
+  expect([await lamp.ended, lamp.err]).toEqual([0, '']);
+  expect(lossesOf(runFolder(name))).toEqual(local.losses);
+  expect(differenceOf(await lastWeights(runFolder(name)), local.weights)).toBe(0);
+}
+
+describe('workers that come from elsewhere', () => {
+  it('by keys train as those of this machine do, bit for bit, and end with the run', { timeout }, async () => {
+    const port = await freePort();
+    const workers = [worker(port), worker(port)];
+    await expectAsLocal('keys', train('keys', elsewhere(port)));
+    expect(await Promise.all(workers.map(({ ended }) => ended))).toEqual([0, 0]);
+    const roles = workers.flatMap((each) => each.events<{ role: string }>('seated').map(({ role }) => role));
+    expect(roles.toSorted()).toEqual(['worker 0', 'worker 1']);
+  });
+
+  it('may be two of one host, and on loopback need no keys', { timeout }, async () => {
+    const port = await freePort();
+    const agent = worker(port, null, ['--workers', '2', '--ports', '42000-42999']);
+    await expectAsLocal('open', train('open', elsewhere(port, 1, null)));
+    expect(await agent.ended).toBe(0);
+  });
+
+  it('whose process is killed are started anew, and the run ends as if nothing had happened', { timeout }, async () => {
+    const port = await freePort();
+    const agents = [worker(port), worker(port)];
+    const lamp = train('restarted', elsewhere(port));
+    await stepped(lamp, 5);
+    process.kill(workersOf(lamp)[1]!.pid, 'SIGKILL');
+    await expectAsLocal('restarted', lamp);
+    expect(await Promise.all(agents.map(({ ended }) => ended))).toEqual([0, 0]);
+    expect(agents.flatMap((agent) => agent.events('restarting'))).toHaveLength(1);
+  });
+
+  it('whose host is lost are done without; one that comes later is taken in', { timeout }, async () => {
+    const port = await freePort();
+    const agents = [worker(port), worker(port)];
+    const lamp = train('lost', [...elsewhere(port), '--set', 'recovery.wait=0', '--set', 'training.epochs=40']);
+    await stepped(lamp, 5);
+    const seated = agents.find((agent) => agent.events<{ role: string }>('seated').at(-1)?.role === 'worker 1')!;
+    seated.press('SIGKILL');
+    await until(() => lamp.events('recovered').length >= 1, 60_000);
+    expect(workersOf(lamp)).toHaveLength(1);
+    const late = worker(port);
+    await until(() => workersOf(lamp).length === 2, 60_000);
+    expect([await lamp.ended, lamp.err]).toEqual([0, '']);
+    expect(await late.ended).toBe(0);
+    const losses = lossesOf(runFolder('lost')).slice(0, 20);
+    for (const [index, [, loss]] of losses.entries()) expect(loss).toBeCloseTo(local.losses[index]![1], 3);
+  });
+
+  it('end when the coordinator is gone, and their processes with them', { timeout }, async () => {
+    const port = await freePort();
+    const agents = [worker(port, null, ['--wait', '3']), worker(port, null, ['--wait', '3'])];
+    const lamp = train('gone', elsewhere(port, 2, null));
+    await stepped(lamp, 3);
+    const pids = agents.flatMap((agent) => [agent.pid, ...childrenOf(agent.pid).map(({ pid }) => pid)]);
+    lamp.kill('SIGKILL');
+    expect(await leftOf(pids, 40_000)).toEqual([]);
+    expect(await Promise.all(agents.map(({ ended }) => ended))).toEqual([1, 1]);
+    expect(agents[0]!.err).toContain(`no answer from a coordinator at tcp://127.0.0.1:${port}`);
+  });
+});
+
+describe('a stranger', () => {
+  it('with other keys is not let in, and is told so at once', { timeout }, async () => {
+    const port = await freePort();
+    const lamp = train('strangers', elsewhere(port, 2));
+    const stranger = worker(port, others.worker.file);
+    expect(await stranger.ended).toBe(1);
+    expect(stranger.err).toContain('cannot work together');
+    const unkeyed = worker(port, null, ['--wait', '3']);
+    expect(await unkeyed.ended).toBe(1);
+    const workers = [worker(port), worker(port)];
+    await expectAsLocal('strangers', lamp);
+    expect(await Promise.all(workers.map(({ ended }) => ended))).toEqual([0, 0]);
+  });
+
+  it('is kept out by refusing to listen beyond this machine without keys', { timeout }, async () => {
+    const words = ['--listen', 'tcp://0.0.0.0:7', '--hosts', '1'];
+    const lamp = train('refused', words);
+    expect(await lamp.ended).toBe(2);
+    expect(lamp.err).toContain('will not listen on 0.0.0.0 without keys');
+  });
+});
