@@ -23,6 +23,8 @@ export const phasesFolder = 'phases';
 
 /** In it, one log a process. */
 export const logsFolder = 'logs';
+/** In it, a report of each failure. */
+export const failuresFolder = 'failures';
 
 /** A run's folder cannot be made. */
 export class RunDirectoryError extends Error {
