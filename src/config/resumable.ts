@@ -32,10 +32,11 @@ function frozen({ run, baseDirectory }: { run: RunFile; baseDirectory: string })
   );
 }
 
-const withoutFree = ({ pipeline: _, training, ...phase }: NonNullable<RunFile['phases']>[number]): unknown => ({
-  ...phase,
-  training: Object.fromEntries(Object.entries(training ?? {}).filter(([name]) => !isFree('training', name))),
-});
+const withoutFree = (phase: NonNullable<RunFile['phases']>[number]): unknown => {
+  const { training, ...others } = phase;
+  const stays = Object.entries(training ?? {}).filter(([name]) => !isFree('training', name));
+  return { ...others, pipeline: undefined, training: Object.fromEntries(stays) };
+};
 
 const isFree = (section: string, key: string): boolean =>
   (free as Readonly<Record<string, readonly string[]>>)[section]?.includes(key) ?? false;

@@ -60,7 +60,6 @@ export type LossSpec = RunFile['loss'];
 export type PipelineSpec = RunFile['pipeline'];
 export type EngineSpec = RunFile['engine'];
 export type DataSpec = RunFile['data'];
-export type CheckpointsSpec = RunFile['checkpoints'];
 export type RecoverySpec = RunFile['recovery'];
 export type SelfEnsemblingSpec = NonNullable<RunFile['training']['self_ensembling']>;
 export type NotFiniteSpec = RunFile['training']['not_finite'];

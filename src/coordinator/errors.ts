@@ -81,3 +81,17 @@ export class StallError extends Error {
     this.milliseconds = milliseconds;
   }
 }
+
+/** No failure: workers have come that the run is to be laid on, too. */
+export class NewcomersError extends Error {
+  override readonly name = 'NewcomersError';
+}
+
+/** All workers were lost, and none could be started in their places. */
+export class NoWorkersError extends Error {
+  override readonly name = 'NoWorkersError';
+
+  constructor() {
+    super('no worker is left, and none could be started: --resume goes on from the last checkpoint');
+  }
+}

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { inspect } from 'node:util';
 import type { FailureFacts, FailureOutcome, LayoutFacts } from '../telemetry/failureReport/facts.ts';
 import { machineFacts } from '../telemetry/failureReport/machine.ts';
 import { versionsOfRun } from '../telemetry/failureReport/versions.ts';
@@ -97,7 +98,7 @@ export class FailureReports {
 /** An error, and what it came from; a cause that leads back to itself would never end. */
 function causesOf(error: unknown, depth = 5): FailureFacts['failure']['causes'] {
   if (error === undefined || error === null || depth === 0) return [];
-  if (!(error instanceof Error)) return [{ name: 'Error', message: String(error) }];
+  if (!(error instanceof Error)) return [{ name: 'Error', message: inspect(error) }];
   const { name, message, stack, cause } = error;
   return [{ name, message, stack }, ...causesOf(cause, depth - 1)];
 }

@@ -179,7 +179,10 @@ export class PhaseRun {
   async #learn(s: number, result: StepResult, request: TrainRequest): Promise<number | undefined> {
     const place = { step: request.step, rate: this.#learningRate() };
     const found = notFiniteIn(result);
-    if (found) return void (await this.#leaveOut(found, place, request));
+    if (found) {
+      await this.#leaveOut(found, place, request);
+      return undefined;
+    }
     this.#losses.push(result.loss);
     return this.#gatheredAt(s) === undefined ? undefined : this.#update(result, place);
   }

@@ -1,22 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Phase } from '../config/phases.ts';
 import type { PhaseSummary, TrainEvent } from '../telemetry/trainEvent.ts';
+import { formatCount } from '../telemetry/units.ts';
 import { BestWeights } from './bestWeights.ts';
 import type { Crew } from './crew.ts';
-import { RemoteError, RunFailure } from './errors.ts';
+import { NewcomersError, NoWorkersError, RemoteError, RunFailure } from './errors.ts';
+import type { FailureReports } from './failureReports.ts';
 import type { Checkpoints } from './keeping/checkpoints.ts';
 import { Keeper } from './keeping/keeper.ts';
 import { layoutOfRecord } from './keeping/layoutRecord.ts';
 import { afterFailure, afterProgress, noRestarts } from './keeping/restarts.ts';
-import type { ResumePoint } from './keeping/resume.ts';
-import { resumePoint } from './keeping/resume.ts';
+import { beginningOnDisk, beginningWith, fromTheStart, withWires, type Beginning } from './keeping/beginning.ts';
+import { resumePoint, type ResumePoint } from './keeping/resume.ts';
 import { Snapshots } from './keeping/snapshots.ts';
 import type { EndedRecord } from './keeping/trainingState.ts';
 import { formPipeline } from './launchPhase.ts';
 import type { LastStep } from './lastStep.ts';
 import type { Layout } from './layout.ts';
 import type { Pipeline } from './pipeline.ts';
-import type { Ancestor, PipelineOptions } from './pipelineOptions.ts';
+import type { PipelineOptions } from './pipelineOptions.ts';
 import type { PlannedPhase } from './planPhases.ts';
 import { PhaseRun, type PhaseState } from './phaseRun.ts';
 import type { StepTrace } from './stepTrace.ts';
@@ -31,6 +33,7 @@ export interface PhaseTrainingOptions {
   readonly crew: Crew;
   readonly cases: ValidationCases;
   readonly checkpoints: Checkpoints;
+  readonly failures: FailureReports;
   readonly lastStep: LastStep;
   readonly trace: StepTrace | undefined;
   /** Where the phase begins, unless it is resumed. */
@@ -42,13 +45,6 @@ export interface PhaseTrainingOptions {
   readonly launched: (pipeline: Pipeline) => void;
   /** Stops the phase between two steps. */
   readonly signal: AbortSignal;
-}
-
-/** Where a pipeline begins: with what its workers hold, and where the phase is then. */
-interface Beginning {
-  readonly kind: 'memory' | 'disk' | 'beginning';
-  readonly state: PhaseState | undefined;
-  readonly goOn: ((layout: Layout) => Ancestor) | undefined;
 }
 
 /** What came of a phase. */
@@ -77,7 +73,7 @@ export class PhaseTraining {
   async run(): Promise<TrainedPhase> {
     const { crew, resume, report, launched } = this.#options;
     this.#layout = resume && this.#layoutOf(resume);
-    const beginning = resume ? this.#fromDisk(resume) : this.#fromBeginning();
+    const beginning = resume ? beginningOnDisk(resume) : fromTheStart;
     let pipeline = await this.#form(beginning);
     launched(pipeline);
     if (resume) report({ kind: 'resumed', ...this.#placeOf(resume.state.current), checkpoint: resume.checkpoint.path });
@@ -92,7 +88,7 @@ export class PhaseTraining {
 
   /** Takes the phase's steps on a pipeline until it ends, or a process of it fails. However it ends, what it has is saved. */
   async #train(pipeline: Pipeline, begin: PhaseState | undefined): Promise<TrainedPhase> {
-    const { planned, cases, trace, report, signal, before, lastStep, directory, checkpoints } = this.#options;
+    const { planned, cases, trace, report, signal, before, lastStep, directory } = this.#options;
     const { phase, plan } = planned;
     const { run } = phase;
     const what = run.training.self_ensembling?.result === 'teacher' ? 'teacher' : 'parameters';
@@ -143,21 +139,11 @@ export class PhaseTraining {
     const note = (text: string): void => report({ kind: 'note', text });
     const pipeline = await formPipeline(planned.phase, crew, {
       ...{ plan: planned.plan, baseDirectory, weights, note, signal: lastStep.signal, layout: this.#layout },
-      goOn: (layout) => this.#withRing(goOn?.(layout), crew.workers),
+      goOn: (layout) => withWires(goOn?.(layout) ?? beginningWith(weights), this.#snapshots.ring(crew.workers)),
     });
     this.#layout = pipeline.layout;
+    this.#options.failures.laidOut(pipeline, planned.phase.name);
     return pipeline;
-  }
-
-  /** With the links by which snapshots are handed on, too. */
-  #withRing(ancestor: Ancestor | undefined, workers: number): Ancestor {
-    const { weights } = this.#options;
-    const wires = [...(ancestor?.wires ?? []), ...this.#snapshots.ring(workers)];
-    const unique = wires.filter((wire, i) => wires.findIndex((w) => w.from === wire.from && w.to === wire.to) === i);
-    return {
-      wires: unique,
-      begin: ancestor?.begin ?? (async () => (weights ? { kind: 'weights', ...weights } : { kind: 'seed' })),
-    };
   }
 
   /** Where fewer workers are left than there were, those that have come since are taken in at a snapshot. */
@@ -181,6 +167,11 @@ export class PhaseTraining {
         const seconds = (performance.now() - began) / 1000;
         const { workers } = pipeline;
         report({ kind: 'recovered', step, ...(phase ? { phase } : {}), from: beginning.kind, seconds, workers });
+        this.#options.failures.recovered(
+          `${beginning.kind}, step ${step}`,
+          `on ${formatCount(workers.length, 'worker')}`,
+          seconds,
+        );
         return { pipeline, state: beginning.state };
       } catch (next) {
         cause = this.#recoverable(next);
@@ -199,18 +190,21 @@ export class PhaseTraining {
   }
 
   async #waitToRestart(failure: RunFailure): Promise<void> {
-    const { planned, report, signal } = this.#options;
+    const { planned, report, signal, failures } = this.#options;
     const { recovery } = planned.phase.run;
     const { peer, step, during, cause } = failure;
     const problem = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
     const { restarts, decision } = afterFailure(this.#restarts, { peer, step, during, problem }, recovery);
     this.#restarts = restarts;
+    failures.add(failure);
     if (decision.kind === 'give up') {
+      failures.ended(decision.why);
       if (recovery.max_restarts > 0) report({ kind: 'note', text: `not restarted: ${decision.why}` });
       throw failure;
     }
     const { number: restart, seconds } = decision;
-    report({ kind: 'failed', peer, problem: failure.message, restart, of: recovery.max_restarts });
+    const told = failure.report === undefined ? {} : { report: failure.report };
+    report({ kind: 'failed', peer, problem: failure.message, restart, of: recovery.max_restarts, ...told });
     await sleep(1000 * seconds, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 
@@ -245,18 +239,7 @@ export class PhaseTraining {
       return { kind: 'memory', state: last.state, goOn: (laid) => this.#snapshots.ancestor(fleet, layout ?? laid)! };
     const { directory, number, report } = this.#options;
     const point = await resumePoint(directory, (text) => report({ kind: 'note', text }));
-    return point?.state.phase === number ? this.#fromDisk(point) : this.#fromBeginning();
-  }
-
-  #fromDisk({ checkpoint, state: { current } }: ResumePoint): Beginning {
-    const begin: Ancestor['begin'] = async () => ({
-      ...{ kind: 'checkpoint', folder: checkpoint.path, updates: current.updates },
-    });
-    return { kind: 'disk', state: current, goOn: () => ({ wires: [], begin }) };
-  }
-
-  #fromBeginning(): Beginning {
-    return { kind: 'beginning', state: undefined, goOn: undefined };
+    return point?.state.phase === number ? beginningOnDisk(point) : fromTheStart;
   }
 
   #layoutOf({ state }: ResumePoint): Layout | undefined {
@@ -273,20 +256,6 @@ export class PhaseTraining {
       epoch: before.epochs + epochs,
       ...(name === undefined ? {} : { phase: name }),
     };
-  }
-}
-
-/** No failure: workers have come that the run is to be laid on, too. */
-class NewcomersError extends Error {
-  override readonly name = 'NewcomersError';
-}
-
-/** All workers were lost, and none could be started in their places. */
-class NoWorkersError extends Error {
-  override readonly name = 'NoWorkersError';
-
-  constructor() {
-    super('no worker is left, and none could be started: --resume goes on from the last checkpoint');
   }
 }
 

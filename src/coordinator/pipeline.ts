@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Partition } from '../partition/partition.ts';
 import type { DataInlet } from '../transport/dataLink.ts';
-import { LOADER, workerName } from '../transport/names.ts';
 import type { FoundNotFinite, ReplyTo, RequestOf, Source } from '../transport/protocol.ts';
 import { keyOf, type TensorMessage } from '../transport/tensorMessage.ts';
 import { firstOf } from '../worker/finiteness.ts';
 import { assemble, type Assembly, type LaunchedWorker } from './assemble.ts';
 import { clockOffsets } from './clocks.ts';
 import { Crew } from './crew.ts';
+import { Feeder } from './feeder.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import type { Layout } from './layout.ts';
 import { loadingSeconds } from './loading.ts';
@@ -70,15 +70,13 @@ export class Pipeline {
   readonly #sink: DataInlet;
   /** How far each worker's clock is ahead of this process's, in milliseconds. */
   readonly #clocks: readonly number[];
-  readonly #feeds = new Map<number, Promise<unknown>>();
+  readonly #feeder: Feeder;
   /** The last training step: its gradients are what `apply` updates from. */
   #trained = 0;
   /** What is trained on after the last step, as far as it was said. */
   #ahead: readonly Source[] = [];
   /** Of that, what the loader has not been asked to send. */
   #later: readonly Source[] = [];
-  readonly #note: PipelineOptions['note'];
-  readonly #skipped = new Set<string>();
 
   private constructor(
     { fleet, layout, workers, scheduler, sink }: Assembly,
@@ -91,7 +89,7 @@ export class Pipeline {
     this.#scheduler = scheduler;
     this.#sink = sink;
     this.#clocks = clocks;
-    this.#note = note;
+    this.#feeder = new Feeder(fleet, scheduler, note);
   }
 
   /** Starts the processes, cuts the network, and gives every worker its stages. `close` ends the processes. */
@@ -138,9 +136,9 @@ export class Pipeline {
   ): Promise<StepResult> {
     this.#trained = request.step;
     this.#ahead = ahead.map(({ source }) => source);
-    void this.#feed(request, 'train', this.#ahead);
+    void this.#feeder.feed(request, 'train', this.#ahead);
     this.#later = next ? this.#ahead.slice(1) : this.#ahead;
-    if (next) void this.#feed(next, 'train', this.#later);
+    if (next) void this.#feeder.feed(next, 'train', this.#later);
     const [replies, outputs] = await this.#run(request, 'train', {
       draws: [...request.draws],
       norm: request.norm,
@@ -162,7 +160,10 @@ export class Pipeline {
   async teach({ step, source, microBatches, draws }: TrainRequest, noise: number): Promise<void> {
     const request = { step: TEACHER_STEPS + step, source, microBatches };
     // The student is given the same mini-batch: it is made once.
-    void this.#feed(request, 'evaluate', [source, ...this.#ahead.filter((later) => !isDeepStrictEqual(later, source))]);
+    void this.#feeder.feed(request, 'evaluate', [
+      source,
+      ...this.#ahead.filter((later) => !isDeepStrictEqual(later, source)),
+    ]);
     await this.#run(request, 'evaluate', { draws: [...draws], norm: false, output: 'kept', teacher: true, noise });
   }
 
@@ -203,7 +204,7 @@ export class Pipeline {
   ): Promise<FoundNotFinite | undefined> {
     const request = { step: SEARCH_STEPS + (order.teacher ? TEACHER_STEPS : 0) + step, source, microBatches };
     // Where the teacher looks first, the student is given the same mini-batch: it is made once.
-    void this.#feed(request, purpose, order.teacher ? [source, ...this.#later] : this.#later);
+    void this.#feeder.feed(request, purpose, order.teacher ? [source, ...this.#later] : this.#later);
     const [replies] = await this.#run(request, purpose, {
       ...{ draws: [...draws], norm: false, check: true, output: order.teacher ? 'kept' : 'none' },
       ...order,
@@ -251,7 +252,7 @@ export class Pipeline {
     const microBatches = [...request.microBatches];
     const { schedule, text } = this.#scheduler.schedule(purpose, microBatches.length);
     const lastStage = schedule.placement.length - 1;
-    const feed = this.#feed(request, purpose);
+    const feed = this.#feeder.feed(request, purpose);
     const steps = this.#fleet.requestAll('step', () => ({ step, purpose, schedule: text, microBatches, ...order }));
     const outputs =
       order.output === 'none' || order.output === 'kept'
@@ -264,7 +265,7 @@ export class Pipeline {
       // A wait on the data plane ends because the run failed: that failure is the one to tell.
       throw this.#fleet.failure ?? error;
     } finally {
-      this.#feeds.delete(step);
+      this.#feeder.forget(step);
     }
   }
 
@@ -284,40 +285,9 @@ export class Pipeline {
     };
   }
 
-  /** Has the loader make and send a step's mini-batch, once. */
-  #feed(
-    { step, source, microBatches }: StepRequest,
-    purpose: 'train' | 'evaluate',
-    ahead: readonly Source[] = [],
-  ): Promise<unknown> {
-    const asked = this.#feeds.get(step);
-    if (asked) return asked;
-    const { placement } = this.#scheduler.schedule(purpose, microBatches.length).schedule;
-    const stage = placement.length - 1;
-    const feed = this.#fleet.request(LOADER, 'feed', {
-      step,
-      source,
-      microBatches: [...microBatches],
-      ...(ahead.length > 0 ? { ahead: [...ahead] } : {}),
-      imagesTo: workerName(placement[0]!),
-      ...(purpose === 'train' ? { labelsTo: { peer: workerName(placement[stage]!), stage } } : {}),
-    });
-    // Asked for ahead: whoever takes the step hears of a failure.
-    feed.then(({ skipped = [] }) => this.#skip(skipped)).catch(() => {});
-    this.#feeds.set(step, feed);
-    return feed;
-  }
-
-  #skip(found: NonNullable<ReplyTo<'feed'>['skipped']>): void {
-    for (const { file, problem } of found) {
-      if (!this.#skipped.has(file)) this.#note?.(`skipped from here on, as data.unreadable says: ${problem}`);
-      this.#skipped.add(file);
-    }
-  }
-
   /** Files of training cases that the loader found to be of no use, and goes on without. */
   get skipped(): readonly string[] {
-    return [...this.#skipped];
+    return this.#feeder.skipped;
   }
 
   async #receive(

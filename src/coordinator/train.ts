@@ -6,6 +6,7 @@ import type { Log } from '../telemetry/log/log.ts';
 import type { PhaseName, PhaseSummary, TrainEvent } from '../telemetry/trainEvent.ts';
 import { keepPhase, phaseFile } from './bestWeights.ts';
 import { Crews } from './crews.ts';
+import { FailureReports } from './failureReports.ts';
 import type { Hosts } from './hosts.ts';
 import { initialWeights } from './initialWeights.ts';
 import { Checkpoints } from './keeping/checkpoints.ts';
@@ -75,6 +76,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const { hosts, log } = options;
   const crews = new Crews({ run: options.run, directory, hosts, log, note, signal: lastStep.signal });
   const checkpoints = new Checkpoints({ runDirectory: directory, keep: options.run.checkpoints.keep, report });
+  const failures = new FailureReports({ directory, run: options.run.name, log });
   const trace = asked && new StepTrace(asked.steps);
   const ended: EndedPhase[] = [];
   try {
@@ -83,7 +85,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     const resume = options.resume ? await resumePoint(directory, note) : undefined;
     const weights = await initialWeights(run, baseDirectory, note);
     ended.push(...(resume ? endedBefore(resume, phases, baseDirectory) : []));
-    const shared = { lastStep, checkpoints, trace, crews, weights, resume, ended };
+    const shared = { lastStep, checkpoints, failures, trace, crews, weights, resume, ended };
     await trainPhases(phases, { options: { ...options, run, directory }, ...shared });
   } finally {
     await crews.close();
@@ -107,6 +109,7 @@ interface Curriculum {
   readonly options: TrainOptions;
   readonly lastStep: LastStep;
   readonly checkpoints: Checkpoints;
+  readonly failures: FailureReports;
   readonly trace: StepTrace | undefined;
   readonly crews: Crews;
   /** Where the first phase begins. */

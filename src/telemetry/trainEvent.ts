@@ -76,6 +76,8 @@ export type TrainEvent =
       /** What is tried now: 1 is the first time. */
       restart: number;
       of: number;
+      /** The file with what was running. */
+      report?: string;
     }
   | {
       /** The run goes on after a failure, or with further workers: what came after this step is done again. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { endpointSchema, requestSchema } from './protocol/requests.ts';
+import { requestSchema, type endpointSchema } from './protocol/requests.ts';
 import { hostSchema, replySchema } from './protocol/replies.ts';
 
 export { hostSchema, replySchema, requestSchema };

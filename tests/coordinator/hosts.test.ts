@@ -11,7 +11,7 @@ import { LampProcess } from '../support/lampProcess.ts';
 import { childrenOf, leftOf, until } from '../support/processes.ts';
 import { differenceOf } from '../support/replay.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
-import { lastWeights, lossesOf, workersOf } from '../support/trained.ts';
+import { ended, lastWeights, lossesOf, workersOf } from '../support/trained.ts';
 
 const folder = temporaryFolder();
 const timeout = 120_000;
@@ -34,7 +34,7 @@ beforeAll(async () => {
   runFile = join(folder, 'hosts.yaml');
   writeFileSync(runFile, stringify(run));
   const lamp = train('local');
-  expect([await lamp.ended, lamp.err]).toEqual([0, '']);
+  await ended(lamp);
   local = { losses: lossesOf(runFolder('local')), weights: await lastWeights(runFolder('local')) };
 }, timeout);
 

@@ -8,7 +8,7 @@ import { LampProcess } from '../support/lampProcess.ts';
 import { childCalled, childrenOf, leftOf, until } from '../support/processes.ts';
 import { differenceOf } from '../support/replay.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
-import { lastWeights, lossesOf, workersOf } from '../support/trained.ts';
+import { ended, lastWeights, lossesOf, workersOf } from '../support/trained.ts';
 
 const folder = temporaryFolder();
 const timeout = 120_000;
@@ -28,7 +28,7 @@ beforeAll(async () => {
   runFile = join(folder, 'recovery.yaml');
   writeFileSync(runFile, stringify(run));
   const lamp = train('undisturbed');
-  expect([await lamp.ended, lamp.err]).toEqual([0, '']);
+  await ended(lamp);
   undisturbed = { losses: lossesOf(runFolder('undisturbed')), weights: await lastWeights(runFolder('undisturbed')) };
 }, timeout);
 

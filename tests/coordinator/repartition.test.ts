@@ -6,7 +6,7 @@ import { smallRun, writeRun } from '../support/dataset.ts';
 import { LampProcess } from '../support/lampProcess.ts';
 import { differenceOf } from '../support/replay.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
-import { lastWeights, lossesOf } from '../support/trained.ts';
+import { ended, lastWeights, lossesOf } from '../support/trained.ts';
 
 const folder = temporaryFolder();
 const timeout = 300_000;
@@ -16,7 +16,7 @@ let runFile: string;
 
 async function train(words: readonly string[]): Promise<LampProcess> {
   const lamp = new LampProcess(['train', ...words, '--json']);
-  expect([await lamp.ended, lamp.err]).toEqual([0, '']);
+  await ended(lamp);
   return lamp;
 }
 

@@ -33,16 +33,14 @@ function train(file: string, name: string, words: readonly string[] = []): LampP
   return new LampProcess(['train', file, '--name', name, '--output', join(folder, 'runs'), '--json', ...words]);
 }
 
+const times = new Set(['seconds', 'samplesPerSecond', 'directory']);
+
+/** Plain data without what differs from run to run. */
+const timeless = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value, (key, each: unknown) => (times.has(key) ? undefined : each)));
+
 /** The last of what is told at the end, without times. */
-function resultOf(lamp: LampProcess): unknown {
-  const [{ seconds: _, samplesPerSecond: __, directory: ___, phases, ...result } = {} as never] = lamp.events<{
-    seconds: number;
-    samplesPerSecond: number;
-    directory: string;
-    phases: { seconds: number }[];
-  }>('result');
-  return { ...result, phases: phases.map(({ seconds: ____, ...phase }) => phase) };
-}
+const resultOf = (lamp: LampProcess): unknown => timeless(lamp.events('result'));
 
 describe.each(Object.entries(runs))('a run %s', (title, own) => {
   it('that is stopped, resumed, and loses a worker ends as if nothing had happened', { timeout }, async () => {
@@ -65,8 +63,7 @@ describe.each(Object.entries(runs))('a run %s', (title, own) => {
     expect([await resumed.ended, resumed.err]).toEqual([0, '']);
 
     expect(lossesOf(runFolder(name))).toEqual(lossesOf(runFolder(`${slug}-whole`)));
-    const validated = (run: string): unknown =>
-      metricsOf<{ seconds: number }>(runFolder(run), 'validated').map(({ seconds: _, ...found }) => found);
+    const validated = (run: string): unknown => timeless(metricsOf(runFolder(run), 'validated'));
     expect(validated(name)).toEqual(validated(`${slug}-whole`));
     expect(resultOf(resumed)).toEqual(resultOf(whole));
     expect(differenceOf(await lastWeights(runFolder(name)), await lastWeights(runFolder(`${slug}-whole`)))).toBe(0);

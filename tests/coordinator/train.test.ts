@@ -127,18 +127,22 @@ describe('a training run', () => {
 const endless = ['--set', 'training.epochs=100000', '--set', 'training.validate_every=0'];
 
 describe('a run that fails', () => {
-  it('with a worker that was killed, and may not be restarted, says so once, and ends with 1', { timeout }, async () => {
-    const lamp = train('killed', [...endless, '--max-restarts', '0']);
-    await begun(lamp);
-    const pids = processesOf(lamp);
-    process.kill(lamp.events<{ workers: { pid: number }[] }>('launched')[0]!.workers[1]!.pid, 'SIGKILL');
-    expect(await lamp.ended).toBe(1);
-    expect(lamp.err).toMatch(
-      /✗ worker 1 \(stage 1\) failed (in step \d+ )?(during \w+|while idle): its process was killed/,
-    );
-    expect(lamp.err.match(/failed/g)).toHaveLength(1);
-    await expectNothingLeft('killed', pids);
-  });
+  it(
+    'with a worker that was killed, and may not be restarted, says so once, and ends with 1',
+    { timeout },
+    async () => {
+      const lamp = train('killed', [...endless, '--max-restarts', '0']);
+      await begun(lamp);
+      const pids = processesOf(lamp);
+      process.kill(lamp.events<{ workers: { pid: number }[] }>('launched')[0]!.workers[1]!.pid, 'SIGKILL');
+      expect(await lamp.ended).toBe(1);
+      expect(lamp.err).toMatch(
+        /✗ worker 1 \(stage 1\) failed (in step \d+ )?(during \w+|while idle): its process was killed/,
+      );
+      expect(lamp.err.match(/failed/g)).toHaveLength(1);
+      await expectNothingLeft('killed', pids);
+    },
+  );
 
   it('for want of the engine says how to get it', { timeout }, async () => {
     const cache = join(folder, 'empty-cache');

@@ -38,3 +38,9 @@ export const metricsOf = <T>(runFolder: string, kind: string): T[] =>
 /** The loss of every step, by its number, as the metrics file has it in the end. */
 export const lossesOf = (runFolder: string): readonly (readonly [step: number, loss: number])[] =>
   metricsOf<{ step: number; loss: number }>(runFolder, 'step').map(({ step, loss }) => [step, loss]);
+
+/** Waits for a run that other tests are compared with; throws what it said where it did not end well. */
+export async function ended(lamp: LampProcess): Promise<void> {
+  const code = await lamp.ended;
+  if (code !== 0) throw new Error(`it ended with ${code}: ${lamp.err}`);
+}

@@ -89,8 +89,7 @@ export class Slot {
         if (tidings.kind === 'joined') {
           joined = true;
           report({ kind: 'joined', process: this.#number });
-          void this.#lookOut(id, tidings.deadMilliseconds, over.signal).then((gone) => {
-            if (!gone) return;
+          void this.#lookOut(id, tidings.deadMilliseconds, over.signal, () => {
             silent = true;
             child.kill();
           });
@@ -124,12 +123,12 @@ export class Slot {
     }
   }
 
-  /** Whether the coordinator is gone; false where this was no longer asked. */
-  async #lookOut(worker: string, deadMilliseconds: number, signal: AbortSignal): Promise<boolean> {
+  /** Calls `gone` where the coordinator is. */
+  async #lookOut(worker: string, deadMilliseconds: number, signal: AbortSignal, gone: () => void): Promise<void> {
     const { coordinator: endpoint, joining } = this.#options;
     const known = joining.keys === undefined ? undefined : readKeyFile(joining.keys, 'worker');
     const security = known && { keys: known.keys, serverKey: known.peerKey };
     await lookOut({ endpoint, security, worker, deadMilliseconds }, signal);
-    return !signal.aborted;
+    if (!signal.aborted) gone();
   }
 }

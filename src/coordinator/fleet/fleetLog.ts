@@ -30,8 +30,10 @@ export class FleetLog {
     logRequest(this.#log, request, reply, milliseconds, peerOf(member));
   }
 
-  failed({ peer, stages, during, step, output, message, cause }: RunFailure): void {
+  failed(failure: RunFailure): RunFailure {
+    const { peer, stages, during, step, output, message, cause } = failure;
     this.#log.error('a process failed', { peer, stages, during, step, message, output, cause });
+    return failure;
   }
 
   dropped(member: Member): void {

@@ -36,7 +36,7 @@ export class Keeper {
    * snapshot was taken.
    */
   async keep(state: PhaseState, { best }: { best: boolean }): Promise<boolean> {
-    const { run, snapshots, checkpoints, fleet } = this.#options;
+    const { run, checkpoints, fleet } = this.#options;
     const step = this.#stepOf(state);
     const alone = fleet.workers.length === 1;
     const due = step - this.#snapped >= run.recovery.snapshot_every;

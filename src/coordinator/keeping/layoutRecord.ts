@@ -10,7 +10,8 @@ import type { LayoutRecord } from './trainingState.ts';
 const OWN = 'own';
 
 /** What of the run file a layout follows from; workers are counted. */
-const settingsOf = ({ workers: _, memory: __, ...settings }: RunFile['pipeline']): string => JSON.stringify(settings);
+const settingsOf = (pipeline: RunFile['pipeline']): string =>
+  JSON.stringify(Object.entries(pipeline).filter(([key]) => key !== 'workers' && key !== 'memory'));
 
 /** A layout as plain data. */
 export function recordLayout(layout: Layout, { pipeline }: RunFile, workers: number): LayoutRecord {

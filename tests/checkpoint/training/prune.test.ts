@@ -31,7 +31,9 @@ describe('what can go', () => {
     keepAlso: fc.array(step, { maxLength: 4 }),
     writing: fc.array(step, { maxLength: 2 }),
   });
-  const expectAlways = (check: (all: readonly FoundCheckpoint[], gone: ReadonlySet<FoundCheckpoint>, rules: Rules) => void) =>
+  const expectAlways = (
+    check: (all: readonly FoundCheckpoint[], gone: ReadonlySet<FoundCheckpoint>, rules: Rules) => void,
+  ) =>
     fc.assert(
       fc.property(cases, ({ all: drawn, ...rules }) => {
         const all = drawn.map(([at, status]) => found(at, status));
