@@ -107,11 +107,13 @@ export function explainError(error: unknown, { stack }: { stack: boolean }): str
   return messages.map((text, i) => (i === 0 ? text : `  because ${text}`)).join('\n') + lastOutput(error) + hint;
 }
 
-/** What a process that failed had written last: where it was killed, that is all that it could say. */
+/** What a process that failed had written last: where it was killed, that is all that it could say; and where more is told. */
 function lastOutput(error: unknown): string {
-  if (!(error instanceof RunFailure) || error.output.trim() === '') return '';
+  if (!(error instanceof RunFailure)) return '';
+  const report = error.report === undefined ? '' : `\n  what is known of it: ${error.report}`;
+  if (error.output.trim() === '') return report;
   const lines = error.output.trimEnd().split('\n').slice(-10);
-  return `\n  its last words:\n${lines.map((line) => `    ${line}`).join('\n')}`;
+  return `\n  its last words:\n${lines.map((line) => `    ${line}`).join('\n')}${report}`;
 }
 
 const plainErrors = new Set(['Error', 'TypeError', 'RangeError', 'ReferenceError', 'SyntaxError']);

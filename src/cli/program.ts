@@ -41,7 +41,7 @@ export function createProgram(context: CliContext): Command {
   const program = new Command('lamp')
     .description('Trains 3D segmentation networks that are too large for one GPU, on whole medical volumes.')
     .version(lampVersion())
-    .option('--verbose', 'print stack traces with errors')
+    .option('--verbose', 'print stack traces with errors; train: log every action, and print the log, too')
     .addHelpText('after', epilogue);
   const commands = [
     trainCommand(context),

@@ -7,8 +7,9 @@ import { lockRun } from '../telemetry/runLock.ts';
 import type { TrainEvent } from '../telemetry/trainEvent.ts';
 import type { CliContext } from './context.ts';
 import { interruptible } from './interrupt.ts';
+import { logOfRun, logged } from './runLog.ts';
 import { overridesOf, parseCount, runFileOptions, setOption, type RunFileFlags } from './options.ts';
-import { InputError, PreemptedError } from './exit.ts';
+import { InputError, InterruptedError, PreemptedError } from './exit.ts';
 import { openRunFolder, type RunFolder } from './runFolder.ts';
 import type { TrainOptions } from './services.ts';
 import { describeFiles, describeResult } from './trainReport.ts';
@@ -39,9 +40,8 @@ Examples:
 
 /** `lamp train RUN.yaml`: trains as a run file says. */
 export function trainCommand(context: CliContext): Command {
-  const command = new Command('train')
-    .description('train a network as a run file says')
-    .argument('[run.yaml]', 'the run file (docs/run-file.md)');
+  const command = new Command('train');
+  command.description('train a network as a run file says').argument('[run.yaml]', 'the run file (docs/run-file.md)');
   for (const option of runFileOptions()) command.addOption(option);
   return command
     .addOption(setOption())
@@ -57,23 +57,30 @@ export function trainCommand(context: CliContext): Command {
     .addHelpText('after', example)
     .action(async (file: string | undefined, flags: Flags & RunFileFlags) => {
       const { resume, output } = flags;
+      const verbose = command.optsWithGlobals()['verbose'] === true;
       // What is wrong with these is told before there is a folder.
       const hosts = await hostsOf(flags);
       const folder = openRunFolder({ file, resume, overrides: overridesOf(flags), output });
-      await trainRun(folder, { ...flags, waited: hosts }, context);
+      await trainRun(folder, { ...flags, waited: hosts, verbose }, context);
     });
 }
 
-async function trainRun(folder: RunFolder, flags: Flags & { waited: Hosts }, context: CliContext): Promise<void> {
+async function trainRun(
+  folder: RunFolder,
+  flags: Flags & { waited: Hosts; verbose: boolean },
+  context: CliContext,
+): Promise<void> {
   const { run, baseDirectory, directory, resume } = folder;
   const { waited: hosts } = flags;
   const { out, err, services } = context;
   const reporter = flags.json ? jsonReporter(out) : progressReporter(out);
   const unlock = await lockRun(directory);
+  const log = logOfRun(directory, { err, verbose: flags.verbose });
   const metrics = new MetricsLog(`${directory}/${runFiles.metrics}`);
   let checkpointed = resume;
   const report = (event: TrainEvent): void => {
     metrics.add(event);
+    logged(log, event);
     checkpointed ||= event.kind === 'saved' && event.what === 'checkpoint';
     reporter.report(event);
   };
@@ -82,17 +89,19 @@ async function trainRun(folder: RunFolder, flags: Flags & { waited: Hosts }, con
   try {
     report({ kind: 'saved', what: 'run', path: writeResolvedRun(directory, run, baseDirectory) });
     const result = await interruptible(err, (signal) =>
-      services.train({ run, directory, baseDirectory, signal, report, trace, resume, hosts }),
+      services.train({ run, directory, baseDirectory, signal, report, trace, resume, hosts, log }),
     );
     kept = true;
     reporter.stop();
     if (flags.json) out.write(`${JSON.stringify({ kind: 'result', ...result })}\n`);
     else out.write(`\n${describeResult(run, baseDirectory, result)}\n\n${describeFiles(directory)}\n`);
   } catch (error) {
+    log[error instanceof InterruptedError ? 'info' : 'error']('the run has ended', { error });
     throw checkpointed ? PreemptedError.of(error, directory) : error;
   } finally {
     reporter.stop();
     metrics.close();
+    log.close();
     await unlock();
     if (!kept && !discardIfBarren(directory)) err.write(`what was written so far is in ${directory}\n`);
   }

@@ -2,7 +2,14 @@ import { sep } from 'node:path';
 import type { RunFile } from '../config/runFile.ts';
 import { caseFiles } from '../data/caseFiles.ts';
 import type { TrainResult } from './services.ts';
-import { bestFolder, listFiles, phasesFolder, runFiles } from '../telemetry/runDirectory.ts';
+import {
+  bestFolder,
+  failuresFolder,
+  listFiles,
+  logsFolder,
+  phasesFolder,
+  runFiles,
+} from '../telemetry/runDirectory.ts';
 import { formatTable, type Column } from '../telemetry/table.ts';
 import type { PhaseSummary } from '../telemetry/trainEvent.ts';
 import { formatBytes, formatCount, formatDuration } from '../telemetry/units.ts';
@@ -101,6 +108,8 @@ function meaningOf(name: string): string {
   const of = decodeURIComponent(file.replace(/\.safetensors$/, ''));
   if (folder === bestFolder) return `the best parameters for ${of}`;
   if (folder === phasesFolder) return `the best parameters of phase ${of}`;
+  if (folder === logsFolder) return 'what a process did, as lamp logs shows it';
+  if (folder === failuresFolder) return 'what is known of a failure';
   return meanings[name] ?? '';
 }
 

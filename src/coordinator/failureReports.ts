@@ -6,7 +6,7 @@ import { versionsOfRun } from '../telemetry/failureReport/versions.ts';
 import { rewriteFailureReport, writeFailureReport, type WrittenReport } from '../telemetry/failureReport/write.ts';
 import { noLog, type Log } from '../telemetry/log/log.ts';
 import { failuresFolder } from '../telemetry/runDirectory.ts';
-import { RemoteError, type RunFailure } from './errors.ts';
+import { RemoteError, RunFailure } from './errors.ts';
 import type { Pipeline } from './pipeline.ts';
 
 export interface FailureReportsOptions {
@@ -63,6 +63,12 @@ export class FailureReports {
 
   ended(why: string): void {
     this.#settle({ kind: 'ended', why });
+  }
+
+  /** The run has ended with an error. */
+  endedBy(error: unknown): void {
+    if (error instanceof RunFailure) this.add(error);
+    this.ended(error instanceof Error ? error.message : String(error));
   }
 
   #settle(outcome: FailureOutcome): void {

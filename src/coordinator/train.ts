@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { phasesOf } from '../config/phases.ts';
 import type { RunFile } from '../config/runFile.ts';
+import { versionsOfRun } from '../telemetry/failureReport/versions.ts';
 import type { Log } from '../telemetry/log/log.ts';
 import type { PhaseName, PhaseSummary, TrainEvent } from '../telemetry/trainEvent.ts';
 import { keepPhase, phaseFile } from './bestWeights.ts';
@@ -76,6 +77,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const { hosts, log } = options;
   const crews = new Crews({ run: options.run, directory, hosts, log, note, signal: lastStep.signal });
   const checkpoints = new Checkpoints({ runDirectory: directory, keep: options.run.checkpoints.keep, report });
+  log?.info('the run begins', { run: options.run.name, resume: options.resume, versions: versionsOfRun() });
   const failures = new FailureReports({ directory, run: options.run.name, log });
   const trace = asked && new StepTrace(asked.steps);
   const ended: EndedPhase[] = [];
@@ -87,6 +89,9 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     ended.push(...(resume ? endedBefore(resume, phases, baseDirectory) : []));
     const shared = { lastStep, checkpoints, failures, trace, crews, weights, resume, ended };
     await trainPhases(phases, { options: { ...options, run, directory }, ...shared });
+  } catch (error) {
+    failures.endedBy(error);
+    throw error;
   } finally {
     await crews.close();
     await checkpoints.dispose();

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { withAbsolutePaths } from '../config/dataPaths.ts';
 import { formatRunFile } from '../config/formatRunFile.ts';
@@ -69,9 +69,11 @@ export function writeResolvedRun(directory: string, run: RunFile, baseDirectory:
   return path;
 }
 
-/** Takes the folder away again if nothing but the run file is in it: the run failed before it began. */
+/** Takes the folder away again if nothing but the run file and logs is in it: the run failed before it began. */
 export function discardIfBarren(directory: string): boolean {
-  if (readdirSync(directory).some((file) => file !== runFiles.run)) return false;
+  const barren: readonly string[] = [runFiles.run, logsFolder];
+  if (readdirSync(directory).some((file) => !barren.includes(file))) return false;
+  rmSync(join(directory, logsFolder), { recursive: true, force: true });
   unlinkSync(join(directory, runFiles.run));
   rmdirSync(directory);
   return true;
