@@ -66,7 +66,8 @@ export async function launchWithWorkers({ folder, runFile }: LaunchOptions): Pro
   const listen = ['--listen', `tcp://${NEAR}:${port}`, '--hosts', '2'];
   const words = ['train', runFile, '--json', '--output', outputIn(folder), ...listen];
   const reach = ['--listen', NEAR, '--ports', `${ports[0]}-${ports.at(-1)}`, '--advertise', DATA];
-  const join = ['worker', '--coordinator', `tcp://${CONTROL}:${port}`, ...reach];
+  // As many threads as the run file gives to each: sums are taken in another order with more.
+  const join = ['worker', '--coordinator', `tcp://${CONTROL}:${port}`, '--threads', '1', ...reach];
   return {
     coordinator: new LampProcess(words, environment(folder, mark)),
     mark,

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-/** What was built: in `dist`, or beside these very sources where they were compiled together with it (`npm run chaos`). */
-const built = new URL(`../../${import.meta.url.endsWith('.ts') ? 'dist' : 'src'}/cli/main.js`, import.meta.url).href;
+/** Also where this file is not a source but was compiled to `benchmarks/dist/tests/support` (`npm run chaos`). */
+const root = import.meta.url.endsWith('.ts') ? '../..' : '../../../..';
+const built = new URL(`${root}/dist/cli/main.js`, import.meta.url).href;
 const program = `const { main } = await import(${JSON.stringify(built)}); await main(process.argv);`;
 
 /** `lamp …` that a person has started at a terminal: a process group of its own, which Ctrl-C goes to. */
