@@ -52,7 +52,8 @@ describe('a run of which a worker is killed', () => {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, string>);
-    expect(lines.map(({ time }) => time)).toEqual(lines.map(({ time }) => time).toSorted());
+    const times = lines.map(({ time }) => Date.parse(time!));
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
     expect(new Set(lines.map((line) => line['process']))).toEqual(
       new Set(['coordinator', 'loader', 'worker 0', 'worker 1']),
     );
