@@ -115,7 +115,7 @@ function optionsFor({ workers, schedule, microBatches, recompute, balance }: Tri
 
 /** The step as the simulator has it, for the very schedule that ran. */
 function predict(plan: TriedPlan, pipeline: Contender['first'], step: TimedStep, profile: Profile): Simulation {
-  const { schedule, routes } = step.recordings[0]!.record;
+  const { schedule, routes } = step.recordings[0]!.records[0]!;
   const { partition } = pipeline.layout;
   const about = { model, optimizer: run.optimizer, shape: [1, ...SAMPLE], batchSize: plan.microBatches };
   const cost = costsFor(about, { kind: 'measured', profiles: [profile] })(plan.microBatches);

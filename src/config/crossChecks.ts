@@ -153,6 +153,13 @@ function checkPipeline({ pipeline, training }: RunFile): readonly Fault[] {
       problem: `${parts} micro-batches out of ${samples(training.batch_size)} (training.batch_size)`,
       remedy: `give at most ${training.batch_size}, or a larger training.batch_size`,
     });
+  const shared = parts === 'auto' ? training.batch_size : parts;
+  if (pipeline.replicas > shared)
+    faults.push({
+      key: 'pipeline.replicas',
+      problem: `${pipeline.replicas} replicas for ${shared} micro-batches: each takes one at least`,
+      remedy: `give at most ${shared}, or more micro-batches (training.batch_size, pipeline.micro_batches)`,
+    });
   faults.push(...checkStages(pipeline));
   return faults;
 }

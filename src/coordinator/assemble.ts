@@ -14,6 +14,7 @@ import { memoryOf, type Device } from './devices.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import { layOut, type Layout } from './layout.ts';
 import type { PipelineOptions } from './pipelineOptions.ts';
+import { mostOfAny, ReplicasError } from './replicas.ts';
 import { Scheduler } from './scheduler.ts';
 import { layWires, wiresOf } from './wiring.ts';
 
@@ -28,8 +29,9 @@ export interface Assembly {
   readonly layout: Layout;
   readonly workers: readonly LaunchedWorker[];
   readonly scheduler: Scheduler;
-  /** Where predictions arrive. */
-  readonly sink: DataInlet;
+  /** Where predictions arrive, from every replica. */
+  readonly sinks: readonly DataInlet[];
+  readonly replicas: number;
 }
 
 /** Cuts the network over the workers that are there, lays the links, and gives every worker its stages. */
@@ -43,7 +45,8 @@ export async function assemble(options: PipelineOptions, crew: Crew): Promise<As
 }
 
 async function setUp(options: PipelineOptions, { fleet, devices, started }: Crew): Promise<Assembly> {
-  const workers = devices.length;
+  const { workers, replicas = 1 } = options;
+  const all = workers * replicas;
   const model = buildModel(options.model);
   if (options.engine.name === 'auto' && started.some(({ engine }) => engine === 'cpu'))
     options.note?.(PLAIN_ENGINE_WARNING);
@@ -59,23 +62,27 @@ async function setUp(options: PipelineOptions, { fleet, devices, started }: Crew
       },
     }));
   const { partition, placement, schedule: training, microBatches, durations, threaded } = layout;
-  for (let worker = 0; worker < workers; worker++) fleet.assign(workerName(worker), stagesOf(placement, worker));
+  for (let worker = 0; worker < all; worker++) fleet.assign(workerName(worker), stagesOf(placement, worker % workers));
   const routes = routesOf(model.cells, partition, threaded);
-  const scheduler = new Scheduler({ training, placement, routes, microBatches, durations });
+  if (replicas > microBatches) throw new ReplicasError(replicas, microBatches);
+  const most = mostOfAny(microBatches, replicas);
+  const scheduler = new Scheduler({ training, placement, routes, microBatches: most, durations });
   const ancestor = options.goOn?.(layout);
-  const wires = [...wiresOf(scheduler.schedule('train', microBatches).schedule, routes), ...(ancestor?.wires ?? [])];
-  const sink = await layWires(fleet, wires, { run: randomUUID(), highWaterMark: scheduler.highWaterMark, workers });
+  const { schedule } = scheduler.schedule('train', most);
+  const wires = [...wiresOf(schedule, routes, replicas), ...(ancestor?.wires ?? [])];
+  const plane = { run: randomUUID(), highWaterMark: scheduler.highWaterMark };
+  const sinks = await layWires(fleet, wires, { ...plane, workers: all });
   try {
     const begin = ancestor ? await ancestor.begin(fleet) : beginningOf(options);
     const configured = await configure(options, fleet, layout, begin);
-    const launched = describeWorkers(model, layout, (worker) => ({
+    const launched = describeWorkers(model, layout, replicas, (worker) => ({
       pid: fleet.pid(workerName(worker)),
       device: started[worker]!.device,
       parameters: configured[worker]!.parameters,
     }));
-    return { fleet, layout, workers: launched, scheduler, sink };
+    return { fleet, layout, workers: launched, scheduler, sinks, replicas };
   } catch (error) {
-    sink.close();
+    for (const sink of sinks) sink.close();
     throw error;
   }
 }
@@ -93,21 +100,24 @@ const stagesOf = (placement: readonly number[], worker: number): number[] =>
 function describeWorkers(
   model: Model,
   { partition, placement, cellTimes }: Layout,
+  replicas: number,
   facts: (worker: number) => Pick<LaunchedWorker, 'pid' | 'device' | 'parameters'>,
 ): LaunchedWorker[] {
   const perStage = stageCosts(partition, cellTimes);
   const total = perStage.reduce((sum, cost) => sum + cost, 0);
-  return [...new Set(placement)]
-    .toSorted((a, b) => a - b)
-    .map((worker) => {
-      const own = stagesOf(placement, worker);
-      const stages = own.map((stage) => {
-        const { start, end } = partition.stages[stage]!;
-        return { stage, cells: [model.cells[start]!.name, model.cells[end - 1]!.name] as const };
-      });
-      const cost = own.reduce((sum, stage) => sum + perStage[stage]!, 0);
-      return { worker, stages, share: total > 0 ? cost / total : own.length / placement.length, ...facts(worker) };
+  const workers = new Set(placement).size;
+  const all = Array.from({ length: workers * replicas }, (_, worker) => worker);
+  return all.map((worker) => {
+    const own = stagesOf(placement, worker % workers);
+    const stages = own.map((stage) => {
+      const { start, end } = partition.stages[stage]!;
+      return { stage, cells: [model.cells[start]!.name, model.cells[end - 1]!.name] as const };
     });
+    const cost = own.reduce((sum, stage) => sum + perStage[stage]!, 0);
+    const share = total > 0 ? cost / total : own.length / placement.length;
+    const replica = replicas > 1 ? { replica: Math.floor(worker / workers) } : {};
+    return { worker, ...replica, stages, share, ...facts(worker) };
+  });
 }
 
 function configure(
@@ -116,12 +126,13 @@ function configure(
   { partition: { stages }, placement, recompute, threaded }: Layout,
   begin: Beginning,
 ): Promise<ReplyTo<'configure'>[]> {
-  const { model, batchNorm, optimizer, loss, seed } = options;
+  const { model, batchNorm, optimizer, loss, seed, workers, replicas = 1 } = options;
   return fleet.requestAll('configure', (worker) => ({
     ...{ model, recompute, batchNorm, optimizer, loss, seed, begin },
     stages: [...stages],
     threaded: [...threaded],
-    own: stagesOf(placement, worker),
+    own: stagesOf(placement, worker % workers),
+    ...(replicas > 1 ? { replica: { index: Math.floor(worker / workers), of: replicas, workers } } : {}),
     ...(options.teacher ? { teacher: true } : {}),
     ...(options.inputGradient ? { inputGradient: true } : {}),
   }));

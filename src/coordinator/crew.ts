@@ -13,6 +13,8 @@ import { withThreads } from './loading.ts';
 
 export interface CrewOptions extends FleetOptions {
   readonly workers: number;
+  /** So many times as many; 1 unless given. */
+  readonly replicas?: number | undefined;
   readonly engine: EngineSpec;
   readonly loader?: LoaderConfiguration | undefined;
   /** Where other pipelines run beside this one on the machine. */
@@ -43,8 +45,8 @@ export class Crew {
   }
 
   /** Starts worker processes on this machine, each with its engine, and the loader where there is one. */
-  static async launch({ workers, engine, beside, loader, ...options }: CrewOptions): Promise<Crew> {
-    const devices = assignDevices(workers, await visibleGpus(), engine, beside);
+  static async launch({ workers, replicas = 1, engine, beside, loader, ...options }: CrewOptions): Promise<Crew> {
+    const devices = assignDevices(workers * replicas, await visibleGpus(), engine, beside);
     const crew = new Crew(await Fleet.open(options), engine, devices);
     try {
       const feeder = loader && crew.startLoader(loader);
@@ -155,10 +157,15 @@ export class Crew {
     this.#devices = this.#devices.with(worker, deviceElsewhere(member.host!));
   }
 
-  /** Goes on without workers that were lost: those that are left close up. */
-  closeUp(): void {
+  /**
+   * Goes on without workers that were lost: those that are left close up. So many as do not come out even for the replicas have no
+   * part any more.
+   */
+  closeUp(replicas = 1): void {
     const lost = new Set(this.missing);
-    const left = this.#devices.flatMap((_, worker) => (lost.has(worker) ? [] : [worker]));
+    const all = this.#devices.flatMap((_, worker) => (lost.has(worker) ? [] : [worker]));
+    // Where fewer are left than replicas, each is one.
+    const left = all.slice(0, all.length < replicas ? all.length : all.length - (all.length % replicas));
     const members = left.map((worker) => this.fleet.member(workerName(worker)));
     this.fleet.seat(members);
     this.#devices = left.map((worker) => this.#devices[worker]!);

@@ -1,4 +1,4 @@
-import type { FoundPlace } from './pipeline.ts';
+import type { FoundPlace } from './stepRequest.ts';
 
 /** What is not a number any more, or infinite. */
 export interface NotFinite {

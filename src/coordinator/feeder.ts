@@ -1,22 +1,29 @@
 import { LOADER, workerName } from '../transport/names.ts';
 import type { ReplyTo, Source } from '../transport/protocol.ts';
 import type { Fleet } from './fleet/fleet.ts';
-import type { StepRequest } from './pipeline.ts';
+import type { StepRequest } from './stepRequest.ts';
 import type { PipelineOptions } from './pipelineOptions.ts';
-import type { Scheduler } from './scheduler.ts';
+import { sharesOf } from './replicas.ts';
+
+/** Whom it feeds. */
+interface Fed {
+  /** The worker of every stage, in each replica. */
+  readonly placement: readonly number[];
+  /** Of each replica. */
+  readonly workers: number;
+  readonly note: PipelineOptions['note'];
+}
 
 /** Asks the loader for mini-batches, each once, and for what is to be made ahead. */
 export class Feeder {
   readonly #fleet: Fleet;
-  readonly #scheduler: Scheduler;
-  readonly #note: PipelineOptions['note'];
+  readonly #fed: Fed;
   readonly #feeds = new Map<number, Promise<unknown>>();
   readonly #skipped = new Set<string>();
 
-  constructor(fleet: Fleet, scheduler: Scheduler, note: PipelineOptions['note']) {
+  constructor(fleet: Fleet, fed: Fed) {
     this.#fleet = fleet;
-    this.#scheduler = scheduler;
-    this.#note = note;
+    this.#fed = fed;
   }
 
   /** Files of training cases that the loader found to be of no use, and goes on without. */
@@ -24,23 +31,27 @@ export class Feeder {
     return [...this.#skipped];
   }
 
-  /** Has the loader make and send a step's mini-batch, once. */
+  /** Has the loader make and send a step's mini-batch, once: images to the first stage of every replica, labels to the last. */
   feed(
     { step, source, microBatches }: StepRequest,
-    purpose: 'train' | 'evaluate',
-    ahead: readonly Source[] = [],
+    { labels, ahead, replicas }: { labels: boolean; ahead: readonly Source[]; replicas: number },
   ): Promise<unknown> {
     const asked = this.#feeds.get(step);
     if (asked) return asked;
-    const { placement } = this.#scheduler.schedule(purpose, microBatches.length).schedule;
+    const { placement, workers } = this.#fed;
     const stage = placement.length - 1;
     const feed = this.#fleet.request(LOADER, 'feed', {
       step,
       source,
-      microBatches: [...microBatches],
       ...(ahead.length > 0 ? { ahead: [...ahead] } : {}),
-      imagesTo: workerName(placement[0]!),
-      ...(purpose === 'train' ? { labelsTo: { peer: workerName(placement[stage]!), stage } } : {}),
+      to: sharesOf(microBatches, replicas).map((own, replica) => {
+        const worker = (of: number): string => workerName(replica * workers + placement[of]!);
+        return {
+          microBatches: own,
+          imagesTo: worker(0),
+          ...(labels ? { labelsTo: { peer: worker(stage), stage } } : {}),
+        };
+      }),
     });
     // Asked for ahead: whoever takes the step hears of a failure.
     feed.then(({ skipped = [] }) => this.#skip(skipped)).catch(() => {});
@@ -55,7 +66,7 @@ export class Feeder {
 
   #skip(found: NonNullable<ReplyTo<'feed'>['skipped']>): void {
     for (const { file, problem } of found) {
-      if (!this.#skipped.has(file)) this.#note?.(`skipped from here on, as data.unreadable says: ${problem}`);
+      if (!this.#skipped.has(file)) this.#fed.note?.(`skipped from here on, as data.unreadable says: ${problem}`);
       this.#skipped.add(file);
     }
   }

@@ -27,11 +27,15 @@ export async function formPipeline(
 ): Promise<Pipeline> {
   const { model, seed, loss, optimizer, pipeline: settings, engine, training } = run;
   const { micro_batches: parts } = settings;
+  // Of those that are left there may be fewer than replicas.
+  const replicas = Math.min(settings.replicas, crew.workers);
+  const workers = Math.floor(crew.workers / replicas);
   const pipeline = await Pipeline.over(crew, {
     ...{ model, loss, optimizer, seed, engine, signal, note, layout, ...beginning },
-    workers: crew.workers,
+    workers,
+    replicas,
     // What was said for all workers holds for no fewer.
-    balance: crew.workers === plan.workers ? settings.balance : undefined,
+    balance: workers === plan.workers ? settings.balance : undefined,
     schedule: scheduleOf(settings, baseDirectory),
     stagesPerWorker: stagesPerWorkerOf(settings),
     recompute: settings.recompute,

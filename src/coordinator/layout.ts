@@ -13,6 +13,7 @@ import { schedules, type ScheduleFamily } from '../pipeline/schedules.ts';
 import { uniformMachine, type Machine } from '../pipeline/stageCost.ts';
 import type { PipelineOptions } from './pipelineOptions.ts';
 import { commonDevice, costsFor, sizesToMeasure } from './question.ts';
+import { largestShare, oneReplica, wholeCut } from './replicas.ts';
 
 /** How a network is laid on its workers, and in what order they work: all that was open is settled. */
 export interface Layout {
@@ -59,7 +60,7 @@ async function planned(
 ): Promise<Layout> {
   const {
     workers,
-    microBatches,
+    microBatches: asked,
     recompute,
     balance,
     stagesPerWorker,
@@ -67,7 +68,10 @@ async function planned(
     optimizer,
     microBatchShape: shape,
   } = options;
-  const batchSize = batchSizeOf(options);
+  const { replicas = 1 } = options;
+  const whole = batchSizeOf(options);
+  // Replicas are laid alike: as the one is that has most to do.
+  const { batchSize, microBatches } = largestShare({ batchSize: whole, microBatches: asked }, replicas);
   const open = [schedule, microBatches, recompute].includes('auto');
   // One worker has nothing to share out, nor has a person who has said how.
   const measures = workers > 1 && (open || !balance);
@@ -76,11 +80,16 @@ async function planned(
   const known = measures
     ? ({ kind: 'measured', profiles } as const)
     : ({ kind: 'estimated', device: commonDevice } as const);
-  const machine = profiles[0] ? measuredMachine(profiles[0], memory) : unmeasured(workers, memory);
+  const machine = oneReplica(
+    profiles[0] ? measuredMachine(profiles[0], memory) : unmeasured(workers * replicas, memory),
+    replicas,
+  );
   const costs = costsFor({ model, optimizer, shape, batchSize }, known);
   const plan = planRun({
     ...{ costs, batchSize, machine, workers, schedule, stagesPerWorker, microBatches, recompute, balance, skips },
   });
+  const microBatchesOf = (chosen: number): number =>
+    asked === 'auto' ? wholeCut({ batchSize: whole }, chosen, replicas) : asked;
   return {
     partition: plan.partition,
     placement: workersOfStages(plan, machine),
@@ -88,7 +97,7 @@ async function planned(
     durations: plan.request.stages.map((cost, stage) =>
       durationsOn(cost, plan.request.machine, plan.placement[stage]!, plan),
     ),
-    ...{ microBatches: plan.microBatches, recompute: plan.recompute, threaded: plan.threaded, plan },
+    ...{ microBatches: microBatchesOf(plan.microBatches), recompute: plan.recompute, threaded: plan.threaded, plan },
     cellTimes: costs(plan.microBatches).cells.map(costPerMicroBatchOf),
   };
 }

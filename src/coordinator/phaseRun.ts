@@ -6,7 +6,8 @@ import type { TrainEvent } from '../telemetry/trainEvent.ts';
 import type { BestWeights } from './bestWeights.ts';
 import { describePlace, DivergedError, type NotFinite } from './divergedError.ts';
 import { afterNotFinite, afterUpdate, nothingLeftOut, type LeftOut } from './notFinite.ts';
-import type { Pipeline, StepResult, TrainRequest } from './pipeline.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { StepResult, TrainRequest } from './stepRequest.ts';
 import { SelfEnsembling, type EnsemblingState } from './selfEnsembling.ts';
 import type { StepTrace } from './stepTrace.ts';
 import type { TrainingPlan } from './trainingPlan.ts';
@@ -147,6 +148,7 @@ export class PhaseRun {
       draws: samples.map((sample) => `${seed} ${epoch} ${sample}`),
       // Also where nothing is clipped: an update from what is not finite would be the end.
       norm: this.#gatheredAt(s) !== undefined,
+      gathers: this.#gatheredAt(s) === undefined,
     };
   }
 

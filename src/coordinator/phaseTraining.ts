@@ -149,7 +149,8 @@ export class PhaseTraining {
   /** Where fewer workers are left than there were, those that have come since are taken in at a snapshot. */
   async #takeIn(): Promise<void> {
     const { crew, planned } = this.#options;
-    if (crew.workers >= planned.plan.workers || crew.spares === 0) return;
+    const wanted = planned.plan.workers * planned.phase.run.pipeline.replicas;
+    if (crew.workers >= wanted || crew.spares === 0) return;
     await this.#snapshots.settled();
     throw new NewcomersError();
   }
@@ -211,6 +212,7 @@ export class PhaseTraining {
   /** Puts others in the places of those that were lost, or closes up. */
   async #regroup(crew: Crew): Promise<void> {
     const { planned, report } = this.#options;
+    const { replicas } = planned.phase.run.pipeline;
     const { replace } = planned.phase.run.recovery;
     await crew.fleet.regroup();
     for (const worker of crew.missing) {
@@ -222,8 +224,8 @@ export class PhaseTraining {
     // One that could not be started has failed, too.
     if (crew.missing.length > 0) await crew.fleet.regroup();
     const before = crew.workers;
-    crew.closeUp();
-    if (crew.spares > 0) await crew.seat(planned.plan.workers);
+    crew.closeUp(replicas);
+    if (crew.spares > 0) await crew.seat(planned.plan.workers * replicas);
     if (crew.workers === 0) throw new NoWorkersError();
     if (crew.workers === before) return;
     this.#layout = undefined;
@@ -244,7 +246,10 @@ export class PhaseTraining {
 
   #layoutOf({ state }: ResumePoint): Layout | undefined {
     const { planned, crew, baseDirectory } = this.#options;
-    return layoutOfRecord(state.layout, planned.phase.run, { workers: crew.workers, baseDirectory });
+    return layoutOfRecord(state.layout, planned.phase.run, {
+      workers: crew.workers / planned.phase.run.pipeline.replicas,
+      baseDirectory,
+    });
   }
 
   #placeOf(state: PhaseState | undefined): { step: number; epoch: number; phase?: string } {

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Partition } from '../partition/partition.ts';
 import type { DataInlet } from '../transport/dataLink.ts';
+import { workerName } from '../transport/names.ts';
 import type { FoundNotFinite, ReplyTo, RequestOf, Source } from '../transport/protocol.ts';
-import { keyOf, type TensorMessage } from '../transport/tensorMessage.ts';
+import type { TensorMessage } from '../transport/tensorMessage.ts';
 import { firstOf } from '../worker/finiteness.ts';
 import { assemble, type Assembly, type LaunchedWorker } from './assemble.ts';
 import { clockOffsets } from './clocks.ts';
@@ -12,53 +13,20 @@ import type { Fleet } from './fleet/fleet.ts';
 import type { Layout } from './layout.ts';
 import { loadingSeconds } from './loading.ts';
 import type { PipelineOptions } from './pipelineOptions.ts';
+import { countedFrom, receiveOutputs, recordingOf, shareFacts, sumOf } from './replicaSteps.ts';
+import { sharesOf } from './replicas.ts';
 import type { Scheduler } from './scheduler.ts';
-import type { StepRecording } from './stepTrace.ts';
+import type { FoundPlace, StepRequest, StepResult, TrainRequest } from './stepRequest.ts';
 
-export interface StepRequest {
-  readonly step: number;
-  readonly source: Source;
-  /** Samples of every micro-batch. */
-  readonly microBatches: readonly number[];
-}
-
-export interface TrainRequest extends StepRequest {
-  /** What names the random draws of every sample. */
-  readonly draws: readonly string[];
-  /** Whether the logits of the forward pass are sent back, for comparison. */
-  readonly logits?: boolean;
-  /** Whether the norm of the gradients is wanted. */
-  readonly norm: boolean;
-  /** Where a teacher has seen the mini-batch before (`teach`): the noise of the student's images, and how far it is held to it. */
-  readonly ensembling?: EnsemblingStep;
-}
-
-/** The student's part of a self-ensembling step. */
-export interface EnsemblingStep {
-  /** Standard deviation of what is added to the images. */
-  readonly noise: number;
-  readonly consistency: { readonly weight: number; readonly otherwise: number };
-}
+/** What a step is asked for beside its mini-batch; `gathers` as in `TrainRequest`. */
+type StepOrder = Omit<
+  RequestOf<'step'>,
+  'kind' | 'id' | 'step' | 'purpose' | 'schedule' | 'microBatches' | 'shared'
+> & { readonly gathers?: boolean };
 
 /** The teacher's passes have numbers of their own on the data plane, beyond those of all others; and so have those that search. */
 const TEACHER_STEPS = 2 ** 40;
 const SEARCH_STEPS = 2 ** 41;
-
-/** Where a value came up that is NaN or infinite, and whether that was in the teacher's pass. */
-export type FoundPlace = FoundNotFinite & { readonly teacher?: true };
-
-export interface StepResult {
-  readonly loss: number;
-  /** √Σ g² over all workers, where it was asked for. */
-  readonly gradientNorm: number | undefined;
-  readonly workers: readonly ReplyTo<'step'>[];
-  /** What happened when. */
-  readonly recording: StepRecording;
-  /** The logits of every micro-batch, where they were asked for. */
-  readonly outputs: readonly TensorMessage[];
-  /** Seconds for which the first stage waited for images. */
-  readonly loading: number;
-}
 
 /** A network cut over worker processes, ready to take steps. */
 export class Pipeline {
@@ -67,7 +35,8 @@ export class Pipeline {
   readonly workers: readonly LaunchedWorker[];
   readonly #fleet: Fleet;
   readonly #scheduler: Scheduler;
-  readonly #sink: DataInlet;
+  readonly #sinks: readonly DataInlet[];
+  readonly #replicas: number;
   /** How far each worker's clock is ahead of this process's, in milliseconds. */
   readonly #clocks: readonly number[];
   readonly #feeder: Feeder;
@@ -79,7 +48,7 @@ export class Pipeline {
   #later: readonly Source[] = [];
 
   private constructor(
-    { fleet, layout, workers, scheduler, sink }: Assembly,
+    { fleet, layout, workers, scheduler, sinks, replicas }: Assembly,
     clocks: readonly number[],
     note: PipelineOptions['note'],
   ) {
@@ -87,9 +56,10 @@ export class Pipeline {
     this.layout = layout;
     this.workers = workers;
     this.#scheduler = scheduler;
-    this.#sink = sink;
+    this.#sinks = sinks;
+    this.#replicas = replicas;
     this.#clocks = clocks;
-    this.#feeder = new Feeder(fleet, scheduler, note);
+    this.#feeder = new Feeder(fleet, { placement: layout.placement, workers: workers.length / replicas, note });
   }
 
   /** Starts the processes, cuts the network, and gives every worker its stages. `close` ends the processes. */
@@ -109,7 +79,7 @@ export class Pipeline {
     try {
       return new Pipeline(assembly, await clockOffsets(crew.fleet, crew.workers), options.note);
     } catch (error) {
-      assembly.sink.close();
+      for (const sink of assembly.sinks) sink.close();
       throw crew.fleet.failure ?? error;
     }
   }
@@ -136,23 +106,28 @@ export class Pipeline {
   ): Promise<StepResult> {
     this.#trained = request.step;
     this.#ahead = ahead.map(({ source }) => source);
-    void this.#feeder.feed(request, 'train', this.#ahead);
+    void this.#feed(request, 'train', this.#ahead);
     this.#later = next ? this.#ahead.slice(1) : this.#ahead;
-    if (next) void this.#feeder.feed(next, 'train', this.#later);
+    if (next) void this.#feed(next, 'train', this.#later);
     const [replies, outputs] = await this.#run(request, 'train', {
       draws: [...request.draws],
       norm: request.norm,
       output: request.logits ? 'logits' : 'none',
+      gathers: request.gathers ?? false,
       ...request.ensembling,
     });
-    const squares = replies.map(({ squaredNorm }) => squaredNorm ?? 0);
+    // Replicas hold the same gradients: one of them counts.
+    const squares = replies.slice(0, replies.length / this.#replicas).map(({ squaredNorm }) => squaredNorm ?? 0);
     return {
       loss: replies.reduce((sum, { loss }) => sum + (loss ?? 0), 0),
       gradientNorm: request.norm ? Math.sqrt(squares.reduce((sum, square) => sum + square, 0)) : undefined,
       workers: replies,
-      recording: this.#recording(request.microBatches.length, replies),
+      recording: recordingOf(this.#byReplica(replies), {
+        ...{ scheduler: this.#scheduler, clocks: this.#byReplica(this.#clocks) },
+        shares: sharesOf(request.microBatches, this.#replicas),
+      }),
       outputs,
-      loading: loadingSeconds(replies),
+      loading: Math.max(...this.#byReplica(replies).map(loadingSeconds)),
     };
   }
 
@@ -160,10 +135,8 @@ export class Pipeline {
   async teach({ step, source, microBatches, draws }: TrainRequest, noise: number): Promise<void> {
     const request = { step: TEACHER_STEPS + step, source, microBatches };
     // The student is given the same mini-batch: it is made once.
-    void this.#feeder.feed(request, 'evaluate', [
-      source,
-      ...this.#ahead.filter((later) => !isDeepStrictEqual(later, source)),
-    ]);
+    const ahead = [source, ...this.#ahead.filter((later) => !isDeepStrictEqual(later, source))];
+    void this.#feed(request, 'evaluate', ahead, this.#replicas);
     await this.#run(request, 'evaluate', { draws: [...draws], norm: false, output: 'kept', teacher: true, noise });
   }
 
@@ -204,12 +177,17 @@ export class Pipeline {
   ): Promise<FoundNotFinite | undefined> {
     const request = { step: SEARCH_STEPS + (order.teacher ? TEACHER_STEPS : 0) + step, source, microBatches };
     // Where the teacher looks first, the student is given the same mini-batch: it is made once.
-    void this.#feeder.feed(request, purpose, order.teacher ? [source, ...this.#later] : this.#later);
+    void this.#feed(request, purpose, order.teacher ? [source, ...this.#later] : this.#later, this.#replicas);
     const [replies] = await this.#run(request, purpose, {
-      ...{ draws: [...draws], norm: false, check: true, output: order.teacher ? 'kept' : 'none' },
+      ...{ draws: [...draws], norm: false, gathers: true, check: true, output: order.teacher ? 'kept' : 'none' },
       ...order,
     });
-    return firstOf(replies.flatMap(({ found }) => found ?? []));
+    const shares = sharesOf(microBatches, this.#replicas);
+    const found = this.#byReplica(replies).flatMap((own, replica) => {
+      const before = shares.slice(0, replica).flat().length;
+      return own.flatMap((reply) => (reply.found ? [countedFrom(before, reply.found)] : []));
+    });
+    return firstOf(found);
   }
 
   /** A forward pass in evaluation mode, by the network or by its teacher: logits, or the most likely class of every voxel, of every micro-batch. */
@@ -231,10 +209,12 @@ export class Pipeline {
     await this.#run(request, 'evaluate', { draws: [], norm: false, output }, take);
   }
 
-  /** Has every worker write its part; returns the files. */
+  /** Has every worker write its part, those of one replica where there are several; returns the files. */
   async dump(what: RequestOf<'dump'>['what'], file: (worker: number) => string): Promise<readonly string[]> {
-    await this.#fleet.requestAll('dump', (worker) => ({ what, file: file(worker) }));
-    return this.workers.map(({ worker }) => file(worker));
+    const files = this.workers.flatMap(({ worker, replica = 0 }) => (replica === 0 ? [file(worker)] : []));
+    const written = files.map((path, worker) => this.#fleet.request(workerName(worker), 'dump', { what, file: path }));
+    await Promise.all(written);
+    return files;
   }
 
   /** Live tensors and peak memory of every worker. */
@@ -242,24 +222,35 @@ export class Pipeline {
     return this.#fleet.requestAll('memory', () => ({}));
   }
 
+  /** Training and the teacher's passes are shared by the replicas; what else is evaluated goes through one. */
   async #run(
     request: StepRequest,
     purpose: 'train' | 'evaluate',
-    order: Omit<RequestOf<'step'>, 'kind' | 'id' | 'step' | 'purpose' | 'schedule' | 'microBatches'>,
+    { draws, gathers = false, ...order }: StepOrder,
     take?: (message: TensorMessage) => Promise<void>,
   ): Promise<[readonly ReplyTo<'step'>[], readonly TensorMessage[]]> {
     const { step } = request;
-    const microBatches = [...request.microBatches];
-    const { schedule, text } = this.#scheduler.schedule(purpose, microBatches.length);
-    const lastStage = schedule.placement.length - 1;
-    const feed = this.#feeder.feed(request, purpose);
-    const steps = this.#fleet.requestAll('step', () => ({ step, purpose, schedule: text, microBatches, ...order }));
+    const shares = sharesOf(request.microBatches, this.#sharing(purpose, order.teacher && order.output === 'kept'));
+    const feed = this.#feed(request, purpose, [], shares.length);
+    const shared = shares.length > 1 ? { shared: shareFacts(shares, !gathers) } : {};
+    const steps = shares.flatMap((microBatches, replica) => {
+      const { text } = this.#scheduler.schedule(purpose, microBatches.length);
+      const before = sumOf(shares.slice(0, replica).flat());
+      const own = draws.slice(before, before + sumOf(microBatches));
+      const body = { step, purpose, schedule: text, microBatches, draws: own, ...shared, ...order };
+      return this.#workersOf(replica).map((worker) => this.#fleet.request(workerName(worker), 'step', body));
+    });
     const outputs =
       order.output === 'none' || order.output === 'kept'
         ? []
-        : this.#receive(step, lastStage, microBatches.length, take);
+        : receiveOutputs(
+            this.#sinks,
+            { step, stage: this.layout.placement.length - 1, shares },
+            this.#fleet.ended,
+            take,
+          );
     try {
-      const [replies, received] = await Promise.all([steps, outputs, feed]);
+      const [replies, received] = await Promise.all([Promise.all(steps), outputs, feed]);
       return [replies, received];
     } catch (error) {
       // A wait on the data plane ends because the run failed: that failure is the one to tell.
@@ -269,20 +260,22 @@ export class Pipeline {
     }
   }
 
-  #recording(microBatches: number, replies: readonly ReplyTo<'step'>[]): StepRecording {
-    const { schedule } = this.#scheduler.schedule('train', microBatches);
-    const began = replies.map(({ start }, worker) => start - (this.#clocks[worker] ?? 0));
-    const begin = Math.min(...began);
-    return {
-      begin,
-      record: {
-        ...{ schedule, routes: this.#scheduler.routes },
-        starts: began.map((start) => start - begin),
-        spans: replies.map(({ spans }) => spans),
-        sent: replies.map(({ sent }) => sent),
-        received: replies.map(({ received }) => received),
-      },
-    };
+  #sharing(purpose: 'train' | 'evaluate', kept = false): number {
+    return purpose === 'train' || kept ? this.#replicas : 1;
+  }
+
+  get #workersOfEach(): number {
+    return this.workers.length / this.#replicas;
+  }
+
+  #workersOf(replica: number): number[] {
+    return Array.from({ length: this.#workersOfEach }, (_, k) => replica * this.#workersOfEach + k);
+  }
+
+  #byReplica<T>(replies: readonly T[]): T[][] {
+    return Array.from({ length: this.#replicas }, (_, replica) =>
+      this.#workersOf(replica).map((worker) => replies[worker]!),
+    );
   }
 
   /** Files of training cases that the loader found to be of no use, and goes on without. */
@@ -290,20 +283,13 @@ export class Pipeline {
     return this.#feeder.skipped;
   }
 
-  async #receive(
-    step: number,
-    stage: number,
-    microBatches: number,
-    take?: (message: TensorMessage) => Promise<void>,
-  ): Promise<TensorMessage[]> {
-    const messages: TensorMessage[] = [];
-    for (let microBatch = 0; microBatch < microBatches; microBatch++) {
-      const key = keyOf({ kind: 'output', step, stage, microBatch });
-      const message = await this.#sink.receive(key, this.#fleet.ended);
-      if (take) await take(message);
-      else messages.push(message);
-    }
-    return messages;
+  #feed(
+    request: StepRequest,
+    purpose: 'train' | 'evaluate',
+    ahead: readonly Source[] = [],
+    replicas = this.#sharing(purpose),
+  ): Promise<unknown> {
+    return this.#feeder.feed(request, { labels: purpose === 'train', ahead, replicas });
   }
 
   /** Of all processes of the run. */
@@ -318,7 +304,7 @@ export class Pipeline {
 
   /** Waits for nothing more. */
   release(): void {
-    this.#sink.close();
+    for (const sink of this.#sinks) sink.close();
   }
 
   /** Ends every process. */

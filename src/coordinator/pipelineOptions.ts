@@ -26,6 +26,8 @@ export interface PipelineOptions {
   readonly seed: number;
   /** From 1 to the number of cells. */
   readonly workers: number;
+  /** Pipelines of so many workers that share every mini-batch; 1 unless given, at most as many as there are micro-batches. */
+  readonly replicas?: number | undefined;
   readonly balance?: readonly number[] | undefined;
   /** One of ours, or a user's own; `auto`: the fastest of ours that fits. */
   readonly schedule: ScheduleFamily | 'auto';

@@ -1,11 +1,12 @@
-import { recordedTimeline, type RecordedStep } from '../telemetry/timeline.ts';
+import { recordedTimeline, sideBySide, type RecordedStep } from '../telemetry/timeline.ts';
 import { formatTrace, traceOf } from '../telemetry/trace.ts';
 
 /** A step as its workers recorded it. */
 export interface StepRecording {
   /** When it began on the first worker that did, in milliseconds since 1970; the record's clock begins there. */
   readonly begin: number;
-  readonly record: RecordedStep;
+  /** Of every replica. */
+  readonly records: readonly RecordedStep[];
 }
 
 /** The last steps of a run, for a trace: no more of them are kept than were asked for. */
@@ -33,8 +34,8 @@ export class StepTrace {
     return formatTrace(
       traceOf(
         name,
-        this.#kept.map(({ step, recording: { begin, record }, phase }) => ({
-          timeline: recordedTimeline(record),
+        this.#kept.map(({ step, recording: { begin, records }, phase }) => ({
+          timeline: sideBySide(records.map(recordedTimeline)),
           start: begin - first,
           step,
           ...(phase === undefined ? {} : { phase }),

@@ -153,7 +153,7 @@ async function trainPhase(
   const { training, skipped } = await new PhaseTraining({
     ...{ planned, number, directory, baseDirectory, cases, ended: ended.map(recordOfEnded), before, report, signal },
     ...shared,
-    crew: await crews.of(plan.workers),
+    crew: await crews.of(plan.workers * phase.run.pipeline.replicas),
     launched: (pipeline) => reportLaunch(planned, pipeline, { report, before, number: number + 1, of }),
   }).run();
   const summary = summaryOf(phase, training);

@@ -28,6 +28,7 @@ export class BatchNorm implements Layer {
   readonly parameters: readonly ParameterSpec[];
   readonly description: LayerDescription;
   readonly weightsLater = false;
+  readonly running: { readonly buffers: readonly string[]; readonly momentum: number };
   readonly #spatialDims: SpatialDims;
   readonly #channels: number;
   readonly #epsilon: number;
@@ -41,6 +42,7 @@ export class BatchNorm implements Layer {
     this.#epsilon = epsilon;
     this.#momentum = momentum;
     this.description = { kind: 'batch normalization', epsilon };
+    this.running = { buffers: [`${name}.running_mean`, `${name}.running_var`], momentum };
     this.parameters = [
       vectorOf(`${name}.weight`, this.#channels, 1),
       vectorOf(`${name}.bias`, this.#channels, 0),

@@ -57,6 +57,8 @@ export interface Layer {
   readonly description: LayerDescription;
   /** Whether `backwardWeights` has anything to do. Where not, nothing need be held for it. */
   readonly weightsLater: boolean;
+  /** Buffers that follow what every micro-batch in training shows, r ← (1 − m)·r + m·s, and the momentum m; where there are any. */
+  readonly running?: { readonly buffers: readonly string[]; readonly momentum: number };
   /** Shape of the output for an input (batch, …spatial, channels); throws a LayerShapeError where none fits. */
   outputShape(input: Shape): Shape;
   /** Floating-point operations (multiply and add count as two) of a forward pass: the analytic cost. */

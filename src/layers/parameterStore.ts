@@ -5,18 +5,18 @@ import { mergeStatistics, type Statistics } from './statistics.ts';
 
 /** The parameters and buffers of the cells that one worker holds, by name, with the gradients gathered so far. */
 export class ParameterStore {
-  readonly #engine: Engine;
+  readonly engine: Engine;
   readonly #entries = new Map<string, Parameter>();
   readonly #statistics = new Map<string, Statistics>();
 
   constructor(engine: Engine) {
-    this.#engine = engine;
+    this.engine = engine;
   }
 
   /** Adds a parameter with its first value, which stays the caller's. */
   add(spec: ParameterSpec, initial: Tensor): void {
     if (this.#entries.has(spec.name)) throw new Error(`two parameters are called ${spec.name}: names must be unique`);
-    this.#entries.set(spec.name, { spec, value: this.#engine.variable(initial), gradient: undefined });
+    this.#entries.set(spec.name, { spec, value: this.engine.variable(initial), gradient: undefined });
   }
 
   /** Every parameter and buffer, in the order in which they were added. */
@@ -51,16 +51,23 @@ export class ParameterStore {
   accumulate(name: string, delta: Tensor): void {
     const entry = this.get(name);
     const before = entry.gradient;
-    entry.gradient = this.#engine.keep(before ? this.#engine.math.add(before, delta) : delta);
+    entry.gradient = this.engine.keep(before ? this.engine.math.add(before, delta) : delta);
     if (before) {
       before.dispose();
       delta.dispose();
     }
   }
 
+  /** Takes over what the gradient is from now on: the sum over replicas. */
+  replaceGradient(name: string, gradient: Tensor): void {
+    const entry = this.get(name);
+    entry.gradient?.dispose();
+    entry.gradient = this.engine.keep(gradient);
+  }
+
   /** The sum of the squares of all gradients, on the host: its root over all workers is the global norm. */
   squaredNorm(): number {
-    const engine = this.#engine;
+    const engine = this.engine;
     const { concat, reshape, square, sum } = engine.math;
     const gradients = this.all().flatMap(({ gradient }) => (gradient ? [gradient] : []));
     if (gradients.length === 0) return 0;
@@ -70,12 +77,12 @@ export class ParameterStore {
     return values.reduce((total, value) => total + value, 0);
   }
 
-  /** Multiplies every gradient: clipping by the global norm, or the mean over replicas. */
+  /** Multiplies every gradient: clipping by the global norm, or the mean over mini-batches. */
   scaleGradients(factor: number): void {
     for (const entry of this.#entries.values()) {
       const before = entry.gradient;
       if (!before) continue;
-      entry.gradient = this.#engine.keep(this.#engine.math.mul(before, factor));
+      entry.gradient = this.engine.keep(this.engine.math.mul(before, factor));
       before.dispose();
     }
   }
@@ -83,9 +90,9 @@ export class ParameterStore {
   /** Adds to the statistics that layer `name` gathers over a mini-batch and takes them over. Safe inside `tidy`. */
   gatherStatistics(name: string, statistics: Statistics): void {
     const before = this.#statistics.get(name);
-    const merged = before ? mergeStatistics(this.#engine, before, statistics) : statistics;
-    this.#engine.keep(merged.mean);
-    this.#engine.keep(merged.squares);
+    const merged = before ? mergeStatistics(this.engine, before, statistics) : statistics;
+    this.engine.keep(merged.mean);
+    this.engine.keep(merged.squares);
     this.#statistics.set(name, merged);
     if (before) for (const { mean, squares } of [before, statistics]) [mean, squares].forEach((sum) => sum.dispose());
   }

@@ -99,6 +99,16 @@ const shifted = ({ action, begin, waited, end }: TimelineSpan, by: number): Time
   end: end + by,
 });
 
+/** Pipelines that ran side by side, as one: the workers of each behind those of the one before. */
+export const sideBySide = (timelines: readonly Timeline[]): Timeline => ({
+  duration: Math.max(0, ...timelines.map(({ duration }) => duration)),
+  workers: timelines.flatMap(({ workers }) => workers),
+  messages: timelines.flatMap(({ messages }, i) => {
+    const first = timelines.slice(0, i).reduce((sum, { workers }) => sum + workers.length, 0);
+    return messages.map((message) => ({ ...message, from: first + message.from, to: first + message.to }));
+  }),
+});
+
 /** Busy and idle time of every worker, as the spans have it: of a simulated step and of a real one in the same way. */
 export const timeShares = ({ workers, duration }: Timeline): TimeShare[] =>
   workers.map((spans) => {

@@ -119,6 +119,8 @@ export interface PhaseSummary {
 
 export interface LaunchedWorker {
   readonly worker: number;
+  /** Where there are several; each has all stages. */
+  readonly replica?: number;
   readonly pid: number;
   /** Its stages, in order, each from one cell to another. */
   readonly stages: readonly { readonly stage: number; readonly cells: readonly [first: string, last: string] }[];

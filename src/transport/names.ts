@@ -9,6 +9,9 @@ export const SINK = 'coordinator';
 /** What a link for state is called by, beside the link for activations between the same two: neither holds up the other. */
 export const stateLink = (peer: string): string => `${peer} (state)`;
 
+/** What a link of the ring of replicas is called by, on which workers of the same stages sum their gradients. */
+export const ringLink = (peer: string): string => `${peer} (ring)`;
+
 const HEART = ' (heart)';
 /** The name under which a peer's heart beats: a thread with a socket of its own. */
 export const heartOf = (peer: string): string => `${peer}${HEART}`;

@@ -19,9 +19,10 @@ interface Place {
 
 /**
  * `output`: the prediction of the last stage. `flags`: which classes are annotated. `counts`: voxels of every class in the whole
- * mini-batch, (classes), once a step and as micro-batch 0.
+ * mini-batch, (classes), once a step and as micro-batch 0. `reduction`: a chunk of what replicas sum, on its way round their ring; as
+ * stage its bucket, as micro-batch the round.
  */
-export type PlainKind = 'activation' | 'gradient' | 'image' | 'label' | 'flags' | 'counts' | 'output';
+export type PlainKind = 'activation' | 'gradient' | 'image' | 'label' | 'flags' | 'counts' | 'output' | 'reduction';
 /** Tensors that go by portal from the stage that stashes to the one that pops, and the gradient back. */
 export type SkipKind = 'skip' | 'skipGradient';
 /** A tensor of a network's state (a parameter, an optimizer's slot …), named by its key. */
@@ -128,6 +129,7 @@ const PLAIN_KINDS: ReadonlySet<unknown> = new Set<PlainKind>([
   'flags',
   'counts',
   'output',
+  'reduction',
 ]);
 const NAMED_KINDS: ReadonlySet<unknown> = new Set<NamedKind>(['skip', 'skipGradient', 'state']);
 const WIDTHS: ReadonlyMap<unknown, number> = new Map<DType, number>([

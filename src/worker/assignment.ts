@@ -33,6 +33,9 @@ export interface Assignment {
   readonly optimizer: Optimizer;
   readonly loss: Loss;
   readonly classWeights: readonly number[] | undefined;
+  /** Which of several replicas it belongs to, and how their running statistics are gathered. */
+  readonly replica: Configure['replica'];
+  readonly batchNorm: Configure['batchNorm'];
 }
 
 /** Builds a worker's stages, with the parameters that they begin with. */
@@ -60,9 +63,11 @@ export async function assign(engine: Engine, request: Configure, vault: Vault): 
   if (kept) restoreState(engine, { parameters, optimizer, taught: teacher?.parameters }, kept);
   const loss = lossFromSpec(request.loss, model.outChannels);
   const routes = routesOf(model.cells, { stages: request.stages }, request.threaded);
+  const { replica, batchNorm } = request;
   const classWeights = request.loss.name === 'given_gradient' ? undefined : request.loss.class_weights;
   const buffersBefore = new BuffersBefore();
-  return { model, cells, routes, parameters, buffersBefore, stages, teacher, optimizer, loss, classWeights };
+  const made = { model, cells, routes, parameters, buffersBefore, stages, teacher, optimizer, loss, classWeights };
+  return { ...made, replica, batchNorm };
 }
 
 export function disposeAssignment({ stages, teacher, optimizer, parameters, buffersBefore }: Assignment): void {

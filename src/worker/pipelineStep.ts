@@ -162,7 +162,7 @@ export class PipelineStep {
     const weightTotal = await this.#weightTotal;
     const labels = await mailbox.take(peers.loader, { kind: 'label', ...place });
     const flags = await mailbox.take(peers.loader, { kind: 'flags', ...place });
-    const batchSize = request.microBatches.reduce((sum, size) => sum + size, 0);
+    const batchSize = request.shared?.samples ?? request.microBatches.reduce((sum, size) => sum + size, 0);
     const { value, gradient } = this.#lossOf(microBatch, logits, { labels, flags, batchSize, weightTotal });
     labels.dispose();
     flags.dispose();

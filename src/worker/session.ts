@@ -32,6 +32,7 @@ import { Mailbox } from './mailbox.ts';
 import { PipelineStep } from './pipelineStep.ts';
 import { probeLink } from './probe.ts';
 import { profileModel } from './profile.ts';
+import { firstWorker, reductionOf } from './replica.ts';
 import { copyState } from './state.ts';
 import { StepRecord } from './stepRecord.ts';
 import type { Teacher } from './teacher.ts';
@@ -113,21 +114,29 @@ export class Session {
     check?.parameters();
     if (request.purpose === 'train') buffersBefore.begin(parameters);
     const schedule = parseSchedule(request.schedule);
-    const actions = messagesOf(schedule, routes)[this.#index] ?? [];
+    const first = firstWorker(this.#assigned);
+    const index = numberOf(this.#peer.role) - first;
+    const actions = messagesOf(schedule, routes)[index] ?? [];
     const mailbox = this.#mailbox();
-    const peers = { worker: workerName, loader: LOADER, sink: SINK };
+    const peers = { worker: (k: number) => workerName(first + k), loader: LOADER, sink: SINK };
     const lastStage = schedule.placement.length - 1;
     const step = new PipelineStep({
       ...{ engine, mailbox, peers, stages, lastStage, loss, classWeights, request, record, teacher, check },
       takeInputGradient: (microBatch, gradient) => this.#keepInputGradient(microBatch, gradient),
     });
     const sentBefore = this.#bytesSent;
+    const reduction = reductionOf(request, this.#assigned, {
+      ...{ engine, links: this.#links, peer: this.#peer, record, index },
+      actions: actions.map(({ action }) => action),
+    });
     try {
       const spans = await walk(actions, step, {
         signal: this.#peer.signal,
         doing: (action) => this.#peer.doing(request.step, action),
         now: () => record.now(),
+        done: (action) => reduction?.done(action),
       });
+      await reduction?.finish();
       const { start, sent, received } = record;
       if (request.purpose === 'train') for (const cell of cells) endMiniBatch({ engine, parameters }, layersOf(cell));
       return {
@@ -135,11 +144,13 @@ export class Session {
         ...(request.norm ? { squaredNorm: parameters.squaredNorm() } : {}),
         ...(check?.first ? { found: check.first } : {}),
         ...{ start, spans, sent, received },
+        ...(reduction ? { reduced: reduction.reduced } : {}),
         peakBytes: engine.takePeak(),
         bytesSent: this.#bytesSent - sentBefore,
         ...this.#memory(),
       };
     } finally {
+      reduction?.dispose();
       step.dispose();
       mailbox.dispose();
     }
@@ -246,10 +257,6 @@ export class Session {
     const { teacher } = this.#assigned;
     if (!teacher) throw new Error('this worker has no teacher: it was configured without one');
     return teacher;
-  }
-
-  get #index(): number {
-    return numberOf(this.#peer.role);
   }
 
   get #bytesSent(): number {

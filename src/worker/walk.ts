@@ -1,4 +1,4 @@
-import { formatAction } from '../pipeline/action.ts';
+import { formatAction, type Action } from '../pipeline/action.ts';
 import type { ActionMessages } from '../pipeline/messages.ts';
 import type { Span } from '../transport/protocol.ts';
 
@@ -21,6 +21,7 @@ export async function walk(
     doing: (action: string) => Promise<void>;
     /** Milliseconds since the step began. */
     now: () => number;
+    done?: (action: Action) => void;
   },
 ): Promise<Span[]> {
   const { now } = options;
@@ -45,6 +46,7 @@ export async function walk(
         break;
     }
     spans.push({ action: text, begin, waited, end: now() });
+    options.done?.(each.action);
   }
   return spans;
 }

@@ -28,7 +28,7 @@ test.each([
   [
     'an empty list',
     '[]',
-    'run.yaml: [] is not allowed; give a mapping with the keys name, seed, model, data, loss, optimizer, lr_schedule, training, pipeline, engine, phases, inference',
+    'run.yaml: [] is not allowed; give a mapping with the keys name, seed, model, data, loss, optimizer, lr_schedule, training, pipeline, engine, checkpoints, recovery, phases, inference',
   ],
   ['bad YAML', 'a: 1\na: 2', 'run.yaml: line 2: Map keys must be unique'],
   [
@@ -45,7 +45,7 @@ test.each([
   [
     'a key that is like no other',
     `${exampleText}quartz: 1\n`,
-    'run.yaml: line 15, quartz: no such key; the top level has name, seed, model, data, loss, optimizer, lr_schedule, training, pipeline, engine, phases, inference',
+    'run.yaml: line 15, quartz: no such key; the top level has name, seed, model, data, loss, optimizer, lr_schedule, training, pipeline, engine, checkpoints, recovery, phases, inference',
   ],
   [
     'a key within a list',
@@ -181,7 +181,7 @@ test('every fault is told at once', () => {
   const text = spoilt('lr: 0.001', 'lr: 0').replace('epochs: 3', 'epochs: 0');
   expect(messageOf(text, ['pipeline.workers=no', 'nonsense=1'])).toMatchInlineSnapshot(`
     "run.yaml: 4 faults
-      command line, nonsense: no such key; the top level has name, seed, model, data, loss, optimizer, lr_schedule, training, pipeline, engine, phases, inference
+      command line, nonsense: no such key; the top level has name, seed, model, data, loss, optimizer, lr_schedule, training, pipeline, engine, checkpoints, recovery, phases, inference
       line 11, optimizer.lr: 0 is not allowed; give a number above 0
       line 13, training.epochs: 0 is not allowed; give a whole number of at least 1
       command line, pipeline.workers: "no" is not allowed; give a whole number of at least 1 or auto"

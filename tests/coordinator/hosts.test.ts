@@ -124,14 +124,14 @@ describe('workers that come from elsewhere', () => {
   it('whose host is lost are done without; one that comes later is taken in', { timeout }, async () => {
     const port = await freePort();
     const agents = [worker(port), worker(port)];
-    const lamp = train('lost', [...elsewhere(port), '--set', 'recovery.wait=0', '--set', 'training.epochs=40']);
+    const lamp = train('lost', [...elsewhere(port), '--set', 'recovery.wait=0', '--set', 'training.epochs=60']);
     await stepped(lamp, 5);
     const seated = agents.find((agent) => agent.events<{ role: string }>('seated').at(-1)?.role === 'worker 1')!;
     seated.press('SIGKILL');
-    await until(() => lamp.events('recovered').length >= 1, 60_000);
+    await until(() => lamp.events('recovered').length >= 1, 90_000);
     expect(workersOf(lamp)).toHaveLength(1);
     const late = worker(port);
-    await until(() => workersOf(lamp).length === 2, 60_000);
+    await until(() => workersOf(lamp).length === 2, 90_000);
     expect([await lamp.ended, lamp.err]).toEqual([0, '']);
     expect(await late.ended).toBe(0);
     const losses = lossesOf(runFolder('lost')).slice(0, 20);

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSafetensors, writeSafetensors, type StoredTensor } from '../../src/checkpoint/safetensors.ts';
-import { Pipeline, type StepResult } from '../../src/coordinator/pipeline.ts';
+import { Pipeline } from '../../src/coordinator/pipeline.ts';
+import type { StepResult } from '../../src/coordinator/stepRequest.ts';
 import type { PipelineOptions } from '../../src/coordinator/pipelineOptions.ts';
 import { schedules } from '../../src/pipeline/schedules.ts';
 import type { UnetPipeSpec } from '../../src/models/unetpipe.ts';
@@ -52,10 +53,14 @@ export interface ReplayRun {
 }
 
 /** A pipeline of real worker processes over made-up mini-batches, unless told otherwise on one thread each. */
-export function launchReplay(run: ReplayRun, options: Partial<PipelineOptions> = {}): Promise<Pipeline> {
+export const launchReplay = (run: ReplayRun, options: Partial<PipelineOptions> = {}): Promise<Pipeline> =>
+  Pipeline.launch(replayOptions(run, options));
+
+/** What it is launched from. */
+export function replayOptions(run: ReplayRun, options: Partial<PipelineOptions> = {}): PipelineOptions {
   const model = options.model ?? smallModel();
   const sizes = chunk(run.batch, run.microBatches);
-  return Pipeline.launch({
+  return {
     model,
     loss: { name: 'lamp', focal_weight: 0.5, focal_gamma: 2 },
     optimizer: { name: 'sgd', lr: 0.1, momentum: 0.9, nesterov: false, weight_decay: 0 },
@@ -71,7 +76,7 @@ export function launchReplay(run: ReplayRun, options: Partial<PipelineOptions> =
     costs: 'estimated',
     signal: new AbortController().signal,
     ...options,
-  });
+  };
 }
 
 /** One step forward and backward. */
@@ -79,7 +84,7 @@ export const takeStep = (
   pipeline: Pipeline,
   run: ReplayRun,
   step: number,
-  options: { norm?: boolean; logits?: boolean } = {},
+  options: { norm?: boolean; logits?: boolean; gathers?: boolean } = {},
 ): Promise<StepResult> =>
   pipeline.train({
     step,
@@ -88,6 +93,7 @@ export const takeStep = (
     draws: Array.from({ length: run.batch }, (_, sample) => `${step} ${sample}`),
     norm: options.norm ?? false,
     logits: options.logits ?? false,
+    gathers: options.gathers ?? false,
   });
 
 /** What all workers together hold, by name. */

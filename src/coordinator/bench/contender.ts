@@ -1,6 +1,7 @@
 import type { StepRecording } from '../stepTrace.ts';
 import { DisturbanceMeter } from './disturbance.ts';
-import { Pipeline, type TrainRequest } from '../pipeline.ts';
+import { Pipeline } from '../pipeline.ts';
+import type { TrainRequest } from '../stepRequest.ts';
 import type { PipelineOptions } from '../pipelineOptions.ts';
 
 /** One training step, as it was timed. */

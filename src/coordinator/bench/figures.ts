@@ -1,5 +1,5 @@
 import { mean, median, spreadOf, type Spread } from '../../partition/spread.ts';
-import { recordedTimeline, timeShares } from '../../telemetry/timeline.ts';
+import { recordedTimeline, sideBySide, timeShares } from '../../telemetry/timeline.ts';
 import type { TimedStep } from './contender.ts';
 import type { Subject } from './subject.ts';
 
@@ -102,7 +102,9 @@ export function rateOf(steps: readonly TimedStep[], samples: number): number {
 /** The part of its step in which each worker waits: the median over the steps. */
 function bubblesOf(steps: readonly TimedStep[]): number[] {
   const perStep = steps.map(({ recordings }) =>
-    recordings.flatMap(({ record }) => timeShares(recordedTimeline(record)).map(({ bubble }) => bubble)),
+    recordings.flatMap(({ records }) =>
+      timeShares(sideBySide(records.map(recordedTimeline))).map(({ bubble }) => bubble),
+    ),
   );
   return (perStep[0] ?? []).map((_, worker) => median(perStep.map((bubbles) => bubbles[worker]!)));
 }

@@ -11,6 +11,9 @@ const sentSchema = z.strictObject({ key: z.string(), bytes: count, begin: z.numb
 /** A tensor that came: when it was taken up. */
 const receivedSchema = z.strictObject({ key: z.string(), at: z.number() });
 
+/** A bucket that went round the replicas: from when it was there until it was complete, and the bytes that this worker sent of it. */
+const reducedSchema = z.strictObject({ bucket: z.string(), bytes: count, begin: z.number(), end: z.number() });
+
 /** Milliseconds: the median of the repetitions and the quartiles. */
 const spreadSchema = z.strictObject({ median: z.number(), lower: z.number(), upper: z.number() });
 
@@ -90,6 +93,8 @@ const repliesWithId = [
     /** What went to other workers and came from them, by `messageKey`. */
     sent: z.array(sentSchema),
     received: z.array(receivedSchema),
+    /** What was summed or gathered over the replicas, on the same clock; what came before the last action's end cost nobody's time. */
+    reduced: z.array(reducedSchema).optional(),
     /** Live tensors and bytes of the engine after the step. */
     tensors: count,
     bytes: count,

@@ -69,6 +69,24 @@ const sourceSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('replay'), step: count }),
 ]);
 
+/** To whom a share of a mini-batch goes. */
+const receiverSchema = z.strictObject({
+  /** Samples of each of its micro-batches. */
+  microBatches: z.array(count),
+  /** The worker of the first stage. */
+  imagesTo: z.string(),
+  /** The last stage and its worker, where the labels are wanted. */
+  labelsTo: z.strictObject({ peer: z.string(), stage: count }).optional(),
+});
+
+/** Which of several pipelines that share every mini-batch. */
+const replicaSchema = z.strictObject({
+  index: count,
+  of: z.number().int().positive(),
+  /** Of each: worker k of replica r is worker r · workers + k of the run. */
+  workers: z.number().int().positive(),
+});
+
 export const requestSchema = z.discriminatedUnion('kind', [
   /** To a process that came by itself: it is taken in. After so long without an answer to its heartbeats it is to end. */
   z.strictObject({ kind: z.literal('welcome'), id, deadMilliseconds: z.number().positive() }),
@@ -132,6 +150,8 @@ export const requestSchema = z.discriminatedUnion('kind', [
     loss: networkLossSchema,
     seed: count,
     begin: beginningSchema,
+    /** Where there are several; stages and schedules are told of each by itself. */
+    replica: replicaSchema.optional(),
     /** Whether a teacher follows the parameters (self-ensembling). */
     teacher: z.boolean().optional(),
     /** Whether the gradient of the network's input is wanted: it is dumped with the parameters'. */
@@ -146,8 +166,19 @@ export const requestSchema = z.discriminatedUnion('kind', [
     schedule: z.string(),
     /** Samples of every micro-batch. */
     microBatches: z.array(count),
-    /** What names the random draws of every sample of the mini-batch. */
+    /** What names the random draws of every sample of them. */
     draws: z.array(z.string()),
+    /** Where replicas share the mini-batch. */
+    shared: z
+      .strictObject({
+        /** Of the whole mini-batch. */
+        samples: count,
+        /** How many micro-batches each replica has. */
+        microBatches: z.array(count),
+        /** Whether the gradients gathered so far are summed over the replicas: an update follows. */
+        reduce: z.boolean(),
+      })
+      .optional(),
     /** Whether to reply with Σ g² over the gradients. */
     norm: z.boolean(),
     /**
@@ -191,11 +222,8 @@ export const requestSchema = z.discriminatedUnion('kind', [
     source: sourceSchema,
     /** What will be asked for next, in order: made meanwhile, and whatever else was made ahead is forgotten. */
     ahead: z.array(sourceSchema).optional(),
-    microBatches: z.array(count),
-    /** The worker of the first stage. */
-    imagesTo: z.string(),
-    /** The last stage and its worker, where the labels are wanted. */
-    labelsTo: z.strictObject({ peer: z.string(), stage: count }).optional(),
+    /** The replicas, each of which gets its share, one behind the other. */
+    to: z.array(receiverSchema).min(1),
   }),
   /** Copies the worker's state, as it is after so many steps, and forgets all copies but that of the step to keep. */
   z.strictObject({ kind: z.literal('snapshot'), id, step: count, keep: count.optional() }),

@@ -8,20 +8,22 @@ import { schedules } from '../../../src/pipeline/schedules.ts';
 /** Steps of two workers, each of which waits for the other's micro-batch: a quarter and a half of the step. */
 const recording = {
   begin: 0,
-  record: {
-    schedule: schedules.gpipe.generate({ stages: 2, microBatches: 1 }),
-    routes: { stages: 2, portals: [] },
-    spans: [
-      [
-        { action: '0F0', begin: 0, waited: 0, end: 2 },
-        { action: '0B0', begin: 2, waited: 3, end: 4 },
+  records: [
+    {
+      schedule: schedules.gpipe.generate({ stages: 2, microBatches: 1 }),
+      routes: { stages: 2, portals: [] },
+      spans: [
+        [
+          { action: '0F0', begin: 0, waited: 0, end: 2 },
+          { action: '0B0', begin: 2, waited: 3, end: 4 },
+        ],
+        [
+          { action: '1F0', begin: 0, waited: 2, end: 3 },
+          { action: '1B0', begin: 3, waited: 3, end: 4 },
+        ],
       ],
-      [
-        { action: '1F0', begin: 0, waited: 2, end: 3 },
-        { action: '1B0', begin: 3, waited: 3, end: 4 },
-      ],
-    ],
-  },
+    },
+  ],
 };
 const step = (seconds: readonly number[], disturbance?: number): TimedStep => ({
   ...{ seconds, recordings: [recording], bytesSent: 10, peakBytes: [], disturbance },

@@ -33,16 +33,24 @@ const large: FeedSample = {
   file: 'large.nii',
 };
 
-const request = (options: Partial<RequestOf<'feed'>> = {}): RequestOf<'feed'> => ({
+type Receiver = RequestOf<'feed'>['to'][number];
+
+const requestTo = (...to: Receiver[]): RequestOf<'feed'> => ({
   kind: 'feed',
   id: 0,
   step: 7,
   source: { kind: 'replay', step: 0 },
+  to,
+});
+
+const receiver = (options: Partial<Receiver> = {}): Receiver => ({
   microBatches: [2, 1],
   imagesTo: 'worker 0',
   labelsTo: { peer: 'worker 0', stage: 0 },
   ...options,
 });
+
+const request = (options: Partial<Receiver> = {}): RequestOf<'feed'> => requestTo(receiver(options));
 
 const signal = AbortSignal.timeout(30_000);
 const receive = async (
@@ -114,16 +122,40 @@ describe('a mini-batch', () => {
     const { outlet } = await link('worker 0');
     const links = { inlets: new Map(), outlets: new Map([['worker 0', outlet]]) };
     await expect(sendBatch(links, request({ microBatches: [2] }), batch, signal)).rejects.toThrow(
-      '3 samples cannot be cut into micro-batches of 2',
+      '3 samples cannot be cut into parts of 2',
     );
     expect(outlet.messagesSent).toBe(0);
+  });
+
+  it('is shared by replicas, each told of the classes of the whole; one that does not read holds up no other', async () => {
+    const [one, other] = [await link('worker 0'), await link('worker 1')];
+    const outlets = new Map([
+      ['worker 0', one.outlet],
+      ['worker 1', other.outlet],
+    ]);
+    const to = [
+      receiver({ microBatches: [1, 1] }),
+      receiver({ microBatches: [1], imagesTo: 'worker 1', labelsTo: { peer: 'worker 1', stage: 0 } }),
+    ];
+    const sent = sendBatch({ inlets: new Map(), outlets }, requestTo(...to), batch, signal);
+    expect((await receive(other.inlet, 'image', 0)).values).toEqual(values.images.slice(8));
+    expect((await receive(other.inlet, 'counts', 0)).values).toEqual(Int32Array.of(5, 7));
+    expect((await receive(other.inlet, 'label', 0)).values).toEqual(values.labels.slice(8));
+    expect((await receive(other.inlet, 'flags', 0)).values).toEqual(Float32Array.of(1, 1));
+    for (const microBatch of [0, 1]) {
+      const image = await receive(one.inlet, 'image', microBatch);
+      expect(image.values).toEqual(values.images.slice(4 * microBatch, 4 * microBatch + 4));
+      if (microBatch === 0) expect((await receive(one.inlet, 'counts', 0)).values).toEqual(Int32Array.of(5, 7));
+      for (const kind of ['label', 'flags'] as const) await receive(one.inlet, kind, microBatch);
+    }
+    await sent;
   });
 
   it('is images alone where no labels are wanted', async () => {
     const { inlet, outlet } = await link('worker 0');
     const links = { inlets: new Map(), outlets: new Map([['worker 0', outlet]]) };
-    const { labelsTo: _, ...unlabelled } = request({ microBatches: [3] });
-    const sent = sendBatch(links, unlabelled, batch, signal);
+    const { labelsTo: _, ...images } = receiver({ microBatches: [3] });
+    const sent = sendBatch(links, requestTo(images), batch, signal);
     expect((await receive(inlet, 'image', 0)).shape).toEqual([3, 2, 2, 1]);
     await sent;
     expect(outlet.messagesSent).toBe(1);
@@ -141,8 +173,8 @@ describe('a mini-batch', () => {
     const controller = new AbortController();
     const links = { inlets: new Map(), outlets: new Map([['worker 0', outlet]]) };
     const many = samplesOf([300, 2, 2, 1], { images: new Float32Array(1200) });
-    const { labelsTo: _, ...unlabelled } = request({ microBatches: Array.from({ length: 300 }, () => 1) });
-    const sent = sendBatch(links, unlabelled, many, controller.signal);
+    const { labelsTo: _, ...images } = receiver({ microBatches: Array.from({ length: 300 }, () => 1) });
+    const sent = sendBatch(links, requestTo(images), many, controller.signal);
     controller.abort(new Error('the run has ended'));
     await expect(sent).rejects.toThrow('the run has ended');
   });
