@@ -39,7 +39,7 @@ test.each(['train', 'profile', 'plan', 'predict', 'parity', 'doctor', 'setup'])(
 test.each([
   ['an unknown command', ['trian'], "unknown command 'trian'\n(Did you mean train?)"],
   ['an unknown option', ['train', 'run.yaml', '--worker', '2'], "unknown option '--worker'\n(Did you mean --workers?)"],
-  ['a missing argument', ['train'], "missing required argument 'run.yaml'"],
+  ['a missing argument', ['plan'], "missing required argument 'run.yaml'"],
   ['a missing option', ['predict', '--run', 'runs/x'], "required option '--input <image>' not specified"],
   ['a bad number', ['parity', 'a.safetensors', '--workers', 'two'], 'Give a whole number of at least 1.'],
   ['a bad choice', ['parity', 'a', '--recompute', 'sometimes'], 'Allowed choices are always, except_last, never.'],
