@@ -5,6 +5,7 @@ import type { ReplyTo } from '../transport/protocol.ts';
 import { formatCount } from '../telemetry/units.ts';
 import { assignDevices, deviceElsewhere, visibleGpus, type Device, type WorkersBeside } from './devices.ts';
 import { entryFile } from './fleet/child.ts';
+import type { Order } from './fleet/controlPlane.ts';
 import { Fleet } from './fleet/fleet.ts';
 import type { Member } from './fleet/member.ts';
 import type { FleetOptions } from './fleet/fleetOptions.ts';
@@ -116,8 +117,9 @@ export class Crew {
     return this.fleet.spawn(workerName(worker), { entry: entryFile('worker'), environment, cores });
   }
 
-  #startOf(worker: number): { engine: EngineSpec } {
-    return { engine: { ...this.#engine, threads: this.#devices[worker]!.threads } };
+  #startOf(worker: number): Order<'start'> {
+    const { place: log } = this.fleet.log;
+    return { engine: { ...this.#engine, threads: this.#devices[worker]!.threads }, ...(log ? { log } : {}) };
   }
 
   /** Starts the process that feeds the workers, in the place of one that feeds from something else. */

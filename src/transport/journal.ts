@@ -9,7 +9,9 @@ export interface Journal {
   error(message: string, fields?: JournalFields): void;
   /** The process is called otherwise from now on. */
   rename(process: string): void;
+  /** Where a process writes that was not told when it started. */
+  open(directory: string, level: string): void;
 }
 
 /** For whoever keeps none. */
-export const noJournal: Journal = { debug() {}, info() {}, error() {}, rename() {} };
+export const noJournal: Journal = { debug() {}, info() {}, error() {}, rename() {}, open() {} };

@@ -237,6 +237,7 @@ export class Peer {
     try {
       const handler = handlers[request.kind] as ((request: Request) => Promise<object>) | undefined;
       if (!handler) throw new Error(`${this.role} does not know how to ${request.kind}`);
+      if (request.kind === 'start' && request.log) this.#journal.open(request.log.directory, request.log.level);
       const begun = performance.now();
       const body = await this.pulse.during(() => handler(request));
       logRequest(this.#journal, request, body, performance.now() - begun);

@@ -24,7 +24,7 @@ export abstract class ControlPlane extends Roster {
   /** What the run failed with, until it is regrouped. */
   failure: Error | undefined;
   protected readonly options: FleetOptions;
-  protected readonly log: FleetLog;
+  readonly log: FleetLog;
   protected readonly server: ControlServer<Reply, Request>;
   /** Where workers of other hosts come in; processes of this machine have a socket of their own, which nobody else reaches. */
   protected readonly door: ControlServer<Reply, Request> | undefined;

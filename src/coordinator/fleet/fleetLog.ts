@@ -17,6 +17,12 @@ export class FleetLog {
     return this.#log.environment;
   }
 
+  /** The same for processes of other hosts, which are told. */
+  get place(): { readonly directory: string; readonly level: string } | undefined {
+    const { LAMP_LOG_DIR: directory, LAMP_LOG_LEVEL: level } = this.environment;
+    return directory === undefined || level === undefined ? undefined : { directory, level };
+  }
+
   started({ id, role, pid }: Member): void {
     this.#log.info('started a process', { peer: role, id, pid });
   }

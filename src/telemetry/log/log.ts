@@ -55,12 +55,23 @@ export function openLog(options: LogOptions): Log {
       file.close();
       ({ file, logger } = opened(options, process));
     },
+    // It is open.
+    open() {},
     close: () => file.close(),
   };
 }
 
 /** For whoever writes no log. */
-export const noLog: Log = { environment: {}, debug() {}, info() {}, warn() {}, error() {}, rename() {}, close() {} };
+export const noLog: Log = {
+  environment: {},
+  debug() {},
+  info() {},
+  warn() {},
+  error() {},
+  rename() {},
+  open() {},
+  close() {},
+};
 
 function opened(
   { directory, level = 'info', limit, echo, complain = complainOnStderr }: LogOptions,

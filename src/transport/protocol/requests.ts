@@ -92,7 +92,13 @@ export const requestSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('welcome'), id, deadMilliseconds: z.number().positive() }),
   /** Whether it sees a file of the run's folder with these words in it, and can write one beside it. */
   z.strictObject({ kind: z.literal('look'), id, folder: z.string(), file: z.string(), words: z.string() }),
-  z.strictObject({ kind: z.literal('start'), id, engine: engineSchema }),
+  z.strictObject({
+    kind: z.literal('start'),
+    id,
+    engine: engineSchema,
+    /** Where it writes its log, if it has not been told. */
+    log: z.strictObject({ directory: z.string(), level: z.string() }).optional(),
+  }),
   /** Times every cell's passes on a micro-batch of this shape, `bytes` of activations being held at most; the loss; and the update. */
   z.strictObject({
     kind: z.literal('profile'),

@@ -185,4 +185,26 @@ describe('a process that another one started', () => {
     log.close();
     expect(existsSync(join(process.cwd(), 'worker-2.jsonl'))).toBe(false);
   });
+
+  it('of another host writes where it is told to, under the name that it has then', () => {
+    const run = folder();
+    mkdirSync(run);
+    const log = childLog('gpu3', {});
+    log.info('too early');
+    log.rename('worker 3');
+    log.open(join(run, 'logs'), 'info');
+    log.open(join(run, 'elsewhere'), 'info');
+    log.info('heard');
+    log.close();
+    expect(linesOf(join(run, 'logs', 'worker-3.jsonl'))).toMatchObject([{ process: 'worker 3', msg: 'heard' }]);
+    expect(existsSync(join(run, 'elsewhere'))).toBe(false);
+  });
+
+  it('makes no folder for a run whose own it does not see', () => {
+    const run = folder();
+    const log = childLog('gpu3', {});
+    log.open(join(run, 'logs'), 'info');
+    log.error('nowhere');
+    expect(existsSync(run)).toBe(false);
+  });
 });
