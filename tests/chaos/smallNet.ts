@@ -12,7 +12,7 @@ export const HEARTBEAT = 3;
  * A run that takes a second once it is launched, and has in it what a failure can spoil: an optimizer with a memory, running
  * statistics, random augmentation, validation. The cut is given, as it would else follow from times measured in each run.
  */
-const run = {
+export const smallNet = {
   name: 'chaos',
   seed: 3,
   model: { name: 'unetpipe', out_channels: 3, n_feat: 4, depth: 1, spatial_dims: 2 },
@@ -37,6 +37,6 @@ export async function writeSmallNet(folder: string): Promise<string> {
   mkdirSync(folder, { recursive: true });
   await writeCase(folder, 'one');
   const file = join(folder, 'run.yaml');
-  writeFileSync(file, stringify(run));
+  writeFileSync(file, stringify(smallNet));
   return file;
 }

@@ -13,8 +13,10 @@ export class LampProcess {
   out = '';
   err = '';
 
-  constructor(words: readonly string[], environment: Record<string, string> = {}) {
-    this.#child = spawn(process.execPath, ['--input-type=module', '-e', program, '--', 'lamp', ...words], {
+  /** @param before a program that starts it, and its words: that of another host */
+  constructor(words: readonly string[], environment: Record<string, string> = {}, before: readonly string[] = []) {
+    const [first, ...rest] = [...before, process.execPath];
+    this.#child = spawn(first, [...rest, '--input-type=module', '-e', program, '--', 'lamp', ...words], {
       env: { ...process.env, NO_COLOR: '1', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
