@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -101,6 +101,9 @@ describe('workers that come from elsewhere', () => {
     expect(await Promise.all(workers.map(({ ended }) => ended))).toEqual([0, 0]);
     const roles = workers.flatMap((each) => each.events<{ role: string }>('seated').map(({ role }) => role));
     expect(roles.toSorted()).toEqual(['worker 0', 'worker 1']);
+    // All hosts see the run's folder.
+    const logs = readdirSync(join(runFolder('keys'), 'logs'));
+    expect(logs).toEqual(expect.arrayContaining(['coordinator.jsonl', 'worker-0.jsonl', 'worker-1.jsonl']));
   });
 
   it('may be two of one host, and on loopback need no keys', { timeout }, async () => {
