@@ -63,7 +63,7 @@ function write(folder: string, force: boolean, files: readonly (readonly [path: 
     if (force) for (const [i, [target]] of files.entries()) renameSync(written[i]!, target);
   } catch (error) {
     for (const each of written) rmSync(each, { force: true });
-    if (codeOf(error) === 'EEXIST') throw new KeyFileError(path, 'it is there already: --force replaces it', error);
+    if (codeOf(error) === 'EEXIST') throw new KeyFileError(path, 'it is there already: --force replaces it');
     throw new KeyFileError(path, `it cannot be written (${codeOf(error) ?? 'for an unknown reason'})`, error);
   }
 }

@@ -27,6 +27,7 @@ test('every bad message on the data plane is counted by its reason, and every go
   expect(Object.keys(sent)).toEqual(expect.arrayContaining([...damages, 'another run', 'too large', 'wrong shape']));
   expect(sumOf(sent)).toBe(FRAMES / 2);
   const { key, replayed = 0, ...byFrame } = refused;
+  expect(key).toBeGreaterThan(0);
   const { replayed: resent = 0, ...expectedByFrame } = expected;
   expect(byFrame).toEqual(expectedByFrame);
   // A replayed tensor may lie unclaimed until there are too many.
@@ -36,9 +37,10 @@ test('every bad message on the data plane is counted by its reason, and every go
   expect(arrived).toBe(good);
 });
 
-test('strangers hammer all the while, and are told no more than a greeting and the refusal of a handshake', () => {
+test('strangers hammer all the while, and and are told no more than the greeting of a handshake', () => {
   expect(report.strangers.connections).toBeGreaterThan(20);
-  expect(report.strangers.toldAtMost).toBeLessThanOrEqual(300);
+  expect(report.keysRefused).toBeGreaterThan(0);
+  expect(report.strangers.toldAtMost).toBeLessThanOrEqual(64);
 });
 
 test('memory stays bounded', () => {

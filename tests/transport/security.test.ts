@@ -1,4 +1,6 @@
-import { connect as connectTcp } from 'node:net';
+import { once } from 'node:events';
+import { connect as connectTcp, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Dealer } from 'zeromq';
 import { z } from 'zod';
@@ -108,6 +110,26 @@ describe('a control plane with keys', () => {
     server.close();
     await reading;
     expect(received).toEqual(texts);
+  });
+
+  it('sends nothing that can be read on the way', async () => {
+    const server = await serve();
+    const passed: Buffer[] = [];
+    const wire = createServer((from) => {
+      const to = connectTcp(Number(server.endpoint.split(':').at(-1)), '127.0.0.1');
+      for (const end of [from, to]) end.on('data', (data) => passed.push(data)).on('error', () => {});
+      from.pipe(to).pipe(from);
+    });
+    wire.listen(0, '127.0.0.1');
+    await once(wire, 'listening');
+    kept(wire);
+    const { client } = join({ endpoint: `tcp://127.0.0.1:${(wire.address() as AddressInfo).port}` }, 'worker 0', known);
+    const text = 'nobody else may read this';
+    await client.send({ kind: 'note', text });
+    expect((await server.messages(soon()).next()).value).toMatchObject({ message: { text } });
+    const bytes = Buffer.concat(passed).toString('latin1');
+    expect(bytes).toContain('CURVE');
+    for (const hidden of [text, 'worker 0', worker.secretKey]) expect(bytes).not.toContain(hidden);
   });
 });
 

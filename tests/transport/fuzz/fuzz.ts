@@ -23,7 +23,7 @@ export async function fuzz({ frames, seed }: { frames: number; seed: number }): 
   const [server, client] = [newKeyPair(), newKeyPair()];
   const [control, data] = [await controlPlane(server, client), await dataPlane(server, client)];
   const hammering = [control, data].map(({ endpoint }, i) =>
-    strangers(endpoint, new RandomStream(seed, 'strangers', i)),
+    strangers(endpoint, server.publicKey, new RandomStream(seed, 'strangers', i)),
   );
   const keysBefore = zapCounters().key ?? 0;
   const start = process.memoryUsage.rss();

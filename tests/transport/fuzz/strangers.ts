@@ -16,17 +16,22 @@ export interface StrangerReport {
 const HAMMERS = 4;
 
 /**
- * Peers that nobody admits, hammering at an endpoint until they are stopped: sockets with a wrong key, with a wrong key of the
- * server's, and with none; and connections that say anything at all, also what a handshake begins with.
+ * Peers that nobody admits, hammering at an endpoint until they are stopped: sockets with a key that is not admitted, with
+ * a wrong key of the server's, and with none; and connections that say anything at all, also what a handshake begins with.
  */
-export function strangers(endpoint: string, random: RandomStream): { report(): StrangerReport; stop(): void } {
+export function strangers(
+  endpoint: string,
+  serverKey: string,
+  random: RandomStream,
+): { report(): StrangerReport; stop(): void } {
   const { host, port } = parseEndpoint(endpoint);
-  const mine = newKeyPair();
+  const [mine, another] = [newKeyPair(), newKeyPair()];
   const curve = { curvePublicKey: mine.publicKey, curveSecretKey: mine.secretKey };
   const sockets = [
-    { ...curve, curveServerKey: newKeyPair().publicKey },
-    {},
+    { ...curve, curveServerKey: serverKey },
+    { ...curve, curveServerKey: another.publicKey },
     { plainUsername: 'a', plainPassword: 'b' },
+    {},
   ].flatMap((options) => [new Dealer({ linger: 0, ...options }), new Push({ linger: 0, ...options })]);
   for (const socket of sockets) {
     socket.connect(endpoint);
