@@ -56,7 +56,10 @@ const subjectOf = (
   engine: started[0]!.engine,
   loss: loss.name,
   optimizer: optimizer.name,
-  workers: started.map(({ device }, worker) => ({ device, threads: devices[worker]!.threads })),
+  workers: started.map(({ device }, worker) => {
+    const { threads, elsewhere } = devices[worker]!;
+    return { device, threads, ...(elsewhere ? { host: elsewhere.host } : {}) };
+  }),
 });
 
 async function measure(

@@ -15,7 +15,7 @@ const directory = (): string => join(engineCache(), 'profiles');
 
 /** The file of what is measured for a subject, whether it is there or not. */
 export function profileFile({ model, input_shape, engine, loss, optimizer, workers }: ProfileSubject): string {
-  const own = workers.map(({ device, threads }) => [device, threads]);
+  const own = workers.map(({ device, threads, host }) => [device, threads, ...(host === undefined ? [] : [host])]);
   const text = JSON.stringify([model, input_shape, engine, loss, optimizer, own]);
   const digest = createHash('sha256').update(text).digest('hex').slice(0, 16);
   return join(directory(), `${model.name}-${digest}.json`);

@@ -34,6 +34,8 @@ const workerSchema = z.strictObject({
   /** What computes: a GPU's or a processor's name. */
   device: z.string().min(1),
   threads: positive,
+  /** Its host, where that is another than the coordinator's: links to it are as they are for that host alone. */
+  host: z.string().min(1).optional(),
   /** Against the median of all workers. */
   speed: z.number().positive(),
 });
@@ -73,7 +75,7 @@ export type MeasuredLink = Profile['links'][number];
 
 /** What a profile has to hold for, to be of use to a run. */
 export type ProfileSubject = Pick<Profile, 'model' | 'input_shape' | 'engine' | 'loss' | 'optimizer'> & {
-  readonly workers: readonly Pick<Profile['workers'][number], 'device' | 'threads'>[];
+  readonly workers: readonly Pick<Profile['workers'][number], 'device' | 'threads' | 'host'>[];
 };
 
 /** A file that is no profile: every fault, by its key. */
@@ -152,7 +154,7 @@ const workerPairs = (
 ): (readonly [key: string, measured: unknown, wanted: unknown])[] => {
   if (workers.length !== subject.workers.length) return [['workers', workers.length, subject.workers.length]];
   return workers.flatMap((worker, index) =>
-    (['device', 'threads'] as const).map((key) => [
+    (['device', 'threads', 'host'] as const).map((key) => [
       `workers.${index}.${key}`,
       worker[key],
       subject.workers[index]?.[key],
