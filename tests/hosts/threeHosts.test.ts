@@ -1,5 +1,9 @@
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { enginesDirectory } from '../../src/engine/install/location.ts';
+import { parseProfile } from '../../src/partition/profile.ts';
 import { writeKeyFiles } from '../../src/transport/keyFile.ts';
 import { killLeft } from '../chaos/launches.ts';
 import { outcomeOf, type Outcome } from '../chaos/outcome.ts';
@@ -65,6 +69,35 @@ describe.skipIf(why !== undefined)(`three hosts${why ? ` (${why})` : ''}`, () =>
     },
   );
 
+  test('are measured, and the plan is made with what the links are', { timeout: 120_000 }, async () => {
+    limit({ milliseconds: 10, bytesPerSecond: 40_000_000 });
+    const cache = join(folder, 'cache');
+    mkdirSync(cache);
+    symlinkSync(enginesDirectory(), enginesDirectory(cache));
+    const { balance: _, ...pipeline } = smallNet.pipeline;
+    const file = join(folder, 'measured.yaml');
+    writeFileSync(file, stringify({ ...smallNet, pipeline, training: { ...smallNet.training, epochs: 1 } }));
+    const coordinator = train('measured', file, { LAMP_CACHE: cache });
+    const workers = [1, 2].map((host) => joinFrom(net.hosts[host]!));
+    expect(await coordinator.ended, coordinator.err).toBe(0);
+    for (const each of workers) expect(await each.ended, each.err).toBe(0);
+
+    const [profile] = readdirSync(join(cache, 'profiles')).map((name) => join(cache, 'profiles', name));
+    const { links } = parseProfile(readFileSync(profile!, 'utf8'), profile!);
+    expect(links.map(({ from, to }) => [from, to])).toEqual([
+      [0, 1],
+      [1, 0],
+    ]);
+    for (const link of links) {
+      expect(link.latency).toBeGreaterThan(9);
+      expect(link.bytes_per_ms).toBeLessThan(60_000);
+    }
+    // An image goes there and its gradient comes back, at the least.
+    const plan = lamp(undefined, ['plan', file, '--profile', profile!]);
+    expect(await plan.ended, plan.err).toBe(0);
+    expect(Number(/a step takes ([\d.]+) ms/.exec(plan.out)?.[1])).toBeGreaterThan(18);
+  });
+
   test('go on when a cable was pulled in the middle and put back', { timeout: 120_000 }, async () => {
     limit({});
     const coordinator = train('cut');
@@ -87,13 +120,21 @@ const limit = (limits: LinkLimits): void => {
 };
 
 /** On a host, or on this machine as it is. */
-function lamp(host: NetworkHost | undefined, words: readonly string[]): LampProcess {
-  const process = new LampProcess(words, markOf(mark), host && ['ip', 'netns', 'exec', host.name]);
+function lamp(
+  host: NetworkHost | undefined,
+  words: readonly string[],
+  environment: Record<string, string> = {},
+): LampProcess {
+  const process = new LampProcess(
+    words,
+    { ...markOf(mark), ...environment },
+    host && ['ip', 'netns', 'exec', host.name],
+  );
   started.push(process);
   return process;
 }
 
-function train(title: string): LampProcess {
+function train(title: string, file = join(folder, 'run.yaml'), environment?: Record<string, string>): LampProcess {
   const listen = [
     '--listen',
     `tcp://${net.hosts[0]!.address}:${CONTROL}`,
@@ -102,7 +143,7 @@ function train(title: string): LampProcess {
     '--keys',
     keys.coordinator.file,
   ];
-  return lamp(net.hosts[0], ['train', join(folder, 'run.yaml'), '--output', outputOf(title), '--json', ...listen]);
+  return lamp(net.hosts[0], ['train', file, '--output', outputOf(title), '--json', ...listen], environment);
 }
 
 const worker = (host: NetworkHost): string[] => [
