@@ -126,7 +126,7 @@ function stateBlock(state: unknown): readonly string[] {
   return [`state\n${formatTable([{}, {}], lines.slice(0, MOST_LINES))}${more}`];
 }
 
-const DEEPEST = 3;
+const DEEPEST = 4;
 const LONGEST_LIST = 6;
 const LONGEST_TEXT = 80;
 
