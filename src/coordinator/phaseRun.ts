@@ -146,8 +146,9 @@ export class PhaseRun {
       source: { kind: 'training', epoch, samples },
       microBatches: this.#microBatches,
       draws: samples.map((sample) => `${seed} ${epoch} ${sample}`),
-      // Also where nothing is clipped: an update from what is not finite would be the end.
-      norm: this.#gatheredAt(s) !== undefined,
+      // Also where nothing is clipped: an update from what is not finite would be the end. And also where gradients are only
+      // gathered: the one mini-batch that has to be taken again to find the cell is this.
+      norm: true,
       gathers: this.#gatheredAt(s) === undefined,
     };
   }

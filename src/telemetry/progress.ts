@@ -90,7 +90,9 @@ export function advance(progress: Progress, event: TrainEvent, now: number): Pro
 const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 
 export function recentLoss({ recent }: Progress): number | undefined {
-  return recent.length === 0 ? undefined : total(recent.map((step) => step.loss)) / recent.length;
+  // Without those that came to nothing.
+  const losses = recent.map(({ loss }) => loss).filter(Number.isFinite);
+  return losses.length === 0 ? undefined : total(losses) / losses.length;
 }
 
 export function samplesPerSecond({ recent }: Progress): number | undefined {

@@ -1,5 +1,6 @@
 import { DataInlet, DataOutlet } from './dataLink.ts';
 import type { ServerSecurity } from './keyPair.ts';
+import { LOADER } from './names.ts';
 import type { RequestOf } from './protocol.ts';
 import type { Station } from './station.ts';
 
@@ -20,7 +21,10 @@ export async function bindInlets(
   for (const [peer, key] of Object.entries(from))
     inlets.set(
       peer,
-      await DataInlet.bind({ ...planeOf(plane), from: peer, at: station.at, ...admitting(key, station) }),
+      await DataInlet.bind({
+        ...{ ...planeOf(plane), from: peer, at: station.at, ...asideFor(peer) },
+        ...admitting(key, station),
+      }),
     );
   return inlets;
 }
@@ -50,6 +54,12 @@ export const connectOutlets = (
       return [peer, DataOutlet.connect({ ...planeOf(plane), endpoint, to: peer, ...security })];
     }),
   );
+
+/**
+ * The loader sends the next mini-batch ahead, and all of it waits where the last one is taken again to find what is not finite
+ * (`Pipeline.locate`): as many messages as there are micro-batches, or three times as many.
+ */
+const asideFor = (peer: string): { setAside?: number } => (peer === LOADER ? { setAside: 16_384 } : {});
 
 /** Of the peers that are to connect, the one with this public key alone. */
 const admitting = (key: string | null, { keys }: Station): { security?: ServerSecurity } =>

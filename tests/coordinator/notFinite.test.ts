@@ -52,7 +52,7 @@ describe('a mini-batch that is not finite', () => {
     { workers: 1, schedule: schedules.gpipe, recompute: 'never' },
     { workers: 3, schedule: schedules.gpipe, recompute: 'always' },
     { workers: 3, schedule: schedules['1f1b'], recompute: 'except_last' },
-    { workers: 2, schedule: schedules.zb_h1, recompute: 'never' },
+    { workers: 2, schedule: schedules.zb_h1, recompute: 'never', batchNorm: 'deferred' },
   ] as const)('is traced to its cell, $workers workers, and leaves nothing behind', { timeout }, async (options) => {
     const [disturbed, plain] = [await launch(options), await launch(options)];
     for (const pipeline of [disturbed, plain]) {
@@ -72,6 +72,21 @@ describe('a mini-batch that is not finite', () => {
     const [one, other] = [await heldBy(disturbed, 'parameters'), await heldBy(plain, 'parameters')];
     expect(differenceOf(one, other)).toBe(0);
   });
+});
+
+it('is looked for while the next mini-batch waits, however many micro-batches that has', { timeout }, async () => {
+  const many = 22;
+  const file = await writeReplay(join(folder, 'many.safetensors'), { steps: 2, batch: many, size: [8, 8] });
+  const microBatches = Array.from({ length: many }, () => 1);
+  const request = (step: number): TrainRequest => ({
+    ...{ step, source: { kind: 'replay', step }, microBatches, norm: true },
+    draws: microBatches.map((_, sample) => String(sample)),
+  });
+  const pipeline = await launchReplay({ file, batch: many, microBatches: many, size: [8, 8] }, { workers: 1 });
+  pipelines.push(pipeline);
+  const { loss } = await pipeline.train(request(0), request(1));
+  expect(await pipeline.locate(request(0))).toBeUndefined();
+  expect((await pipeline.train(request(1))).loss).not.toBe(loss);
 });
 
 describe('a run that meets one', () => {

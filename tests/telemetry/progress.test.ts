@@ -20,6 +20,12 @@ test('progress tells epoch, step, loss, Dice, speed and the time left', () => {
   expect(formatProgress(progress)).toBe('epoch 1/2  step 2/4  loss 0.750  Dice 0.300  2.0 samples/s  6 s left');
 });
 
+test('a step that came to nothing leaves the mean of the losses as it is', () => {
+  const steps = [stepEvent(1), { ...stepEvent(2), loss: Number.NaN } as TrainEvent, stepEvent(3)];
+  const progress = steps.reduce((before, event, i) => advance(before, event, i), advance(initialProgress, launched, 0));
+  expect(formatProgress(progress)).toContain('loss 0.667');
+});
+
 test('the time left is counted from the first step, not from the launch, and validations count', () => {
   const before = advance(initialProgress, launched, 0);
   expect(secondsLeft(before)).toBeUndefined();

@@ -33,7 +33,15 @@ function silentKeys<S extends z.ZodRawShape, K extends keyof S & string>(
 const keysOf = <S extends object>(shape: S): (keyof S & string)[] => Object.keys(shape) as (keyof S & string)[];
 
 const dataKeys = ['patch_size', 'foreground', 'samples_per_epoch', 'transforms'] as const;
-const trainingKeys = ['epochs', 'batch_size', 'validate_every', 'clip_norm', 'accumulate', 'early_stop'] as const;
+const trainingKeys = [
+  'epochs',
+  'batch_size',
+  'validate_every',
+  'clip_norm',
+  'not_finite',
+  'accumulate',
+  'early_stop',
+] as const;
 
 /** One part of a curriculum: what it does otherwise than the run. */
 export const phaseSchema = z.strictObject({
