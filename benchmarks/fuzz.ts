@@ -8,7 +8,7 @@ import { describeMachine, thisMachine } from './support/machine.ts';
  *
  *     npm run fuzz -- [--frames 1000000] [--seed S]
  *
- * The same seed draws the same messages. It ends with 1 where a good message did not arrive, or a bad one was not counted.
+ * The same seed draws the same messages, but for what is replayed: that depends on what has arrived. It ends with 1 where a good message did not arrive, or a bad one was not counted.
  */
 
 const { values: options } = parseArgs({

@@ -18,7 +18,7 @@ export interface FuzzReport {
   readonly seconds: number;
 }
 
-/** Half of the frames go to each plane, while strangers hammer at both. The same seed draws the same frames. */
+/** Half of the frames go to each plane, while strangers hammer at both. The same seed draws the same, but for what is replayed. */
 export async function fuzz({ frames, seed }: { frames: number; seed: number }): Promise<FuzzReport> {
   const [server, client] = [newKeyPair(), newKeyPair()];
   const [control, data] = [await controlPlane(server, client), await dataPlane(server, client)];
