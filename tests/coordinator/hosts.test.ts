@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -165,6 +165,8 @@ describe('a stranger', () => {
     expect(await unkeyed.ended).toBe(1);
     const workers = [worker(port), worker(port)];
     await expectAsLocal('strangers', lamp);
+    const log = readFileSync(join(runFolder('strangers'), 'logs', 'coordinator.jsonl'), 'utf8');
+    expect(log).toMatch(/"handshake":\d+,"msg":"refused"/);
     expect(await Promise.all(workers.map(({ ended }) => ended))).toEqual([0, 0]);
   });
 

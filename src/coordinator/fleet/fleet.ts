@@ -229,6 +229,7 @@ export class Fleet extends ControlPlane {
     clearInterval(this.#timer);
     this.options.signal.removeEventListener('abort', this.#onAbort);
     await Promise.all(members.map(async (member) => member.child?.terminate(GRACE_MILLISECONDS)));
+    this.log.refused([this.server.counters, this.door?.counters ?? {}]);
     this.server.close();
     // What says that the run has ended may still be on its way to other hosts.
     this.door?.close(GRACE_MILLISECONDS);

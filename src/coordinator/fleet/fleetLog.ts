@@ -1,4 +1,5 @@
 import { noLog, type Log } from '../../telemetry/log/log.ts';
+import type { TransportCounters } from '../../transport/counters.ts';
 import type { Reply, Request } from '../../transport/protocol.ts';
 import { logRequest } from '../../transport/requestLog.ts';
 import type { RunFailure } from '../errors.ts';
@@ -44,6 +45,11 @@ export class FleetLog {
 
   dropped(member: Member): void {
     this.#log.info('goes on without a process', { ...peerOf(member), pid: member.pid });
+  }
+
+  /** What the sockets of the control plane refused, by reason. */
+  refused(counters: readonly TransportCounters[]): void {
+    for (const refused of counters) if (Object.keys(refused).length > 0) this.#log.info('refused', { ...refused });
   }
 
   regrouped(lost: readonly string[], left: readonly Member[]): void {
