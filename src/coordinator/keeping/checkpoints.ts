@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { readSafetensors, type HostTensor } from '../../checkpoint/safetensors.ts';
 import { CheckpointError } from '../../checkpoint/training/checkpointError.ts';
-import { commitCheckpoint, prepareCheckpoint } from '../../checkpoint/training/commit.ts';
+import { commitCheckpoint, discardCheckpoint, prepareCheckpoint } from '../../checkpoint/training/commit.ts';
 import type { WholeCheckpoint } from '../../checkpoint/training/inventory.ts';
 import type { ManifestFacts } from '../../checkpoint/training/manifest.ts';
 import { partFile } from '../../checkpoint/training/names.ts';
@@ -72,19 +72,36 @@ export class Checkpoints {
   ): Promise<void> {
     const { runDirectory, keep, report } = this.#options;
     const { path, present } = await prepareCheckpoint(runDirectory, step);
+    if (!present) await this.#write(fleet, path, { step, epoch, phase }, state);
     if (best) this.#best = step;
     if (present) return;
-    const parts = fleet.workers.slice(0, state.layout.workers).map((_, k) => storePart(fleet, k, step, path));
-    const own = writePredictions(path, state.current.validations.best);
-    const files = (await Promise.all([...parts, own])).flatMap((file) => file ?? []);
-    const { layout } = state;
-    await commitCheckpoint(path, {
-      ...{ step, epoch, files, state: recordOf(state) },
-      ...(phase === undefined ? {} : { phase }),
-      layout: { workers: layout.workers, replicas: layout.replicas, schedule: layout.schedule, cells: layout.cells },
-    });
     report({ kind: 'saved', what: 'checkpoint', path });
     await pruneCheckpoints(runDirectory, { keep, keepAlso: this.#best === undefined ? [] : [this.#best] });
+  }
+
+  /** All parts, and then the manifest. Where one of them cannot be written nothing is left of the others. */
+  async #write(
+    fleet: Fleet,
+    path: string,
+    { step, epoch, phase }: CheckpointPlace,
+    state: TrainingState,
+  ): Promise<void> {
+    const { layout } = state;
+    const parts = fleet.workers.slice(0, layout.workers).map((_, k) => storePart(fleet, k, step, path));
+    const written = await Promise.allSettled([...parts, writePredictions(path, state.current.validations.best)]);
+    try {
+      const failed = written.find((each) => each.status === 'rejected');
+      if (failed) throw failed.reason;
+      const files = written.flatMap((each) => (each.status === 'fulfilled' ? (each.value ?? []) : []));
+      await commitCheckpoint(path, {
+        ...{ step, epoch, files, state: recordOf(state) },
+        ...(phase === undefined ? {} : { phase }),
+        layout: { workers: layout.workers, replicas: layout.replicas, schedule: layout.schedule, cells: layout.cells },
+      });
+    } catch (error) {
+      await discardCheckpoint(path);
+      throw error;
+    }
   }
 
   /** Waits for what is being written. */
