@@ -9,6 +9,8 @@ export interface LinkEvent {
    */
   readonly kind: 'connected' | 'disconnected' | 'handshake failed';
   readonly detail: string;
+  /** The other end was gone in the middle of a handshake: for want of the key, or since nobody listens there yet behind a forwarder. */
+  readonly brokeOff?: boolean;
 }
 
 export type OnLinkEvent = (event: LinkEvent) => void;
@@ -28,8 +30,8 @@ interface Watch {
 export function watchLink(socket: Socket, { onEvent, refused }: Watch): void {
   const { events } = socket;
   let connections = 0;
-  const failed = (detail: string): void => {
-    onEvent?.({ kind: 'handshake failed', detail });
+  const failed = (detail: string, brokeOff = false): void => {
+    onEvent?.({ kind: 'handshake failed', detail, brokeOff });
   };
   events.on('handshake', ({ address }) => {
     connections++;
@@ -47,7 +49,7 @@ export function watchLink(socket: Socket, { onEvent, refused }: Watch): void {
   for (const kind of ['handshake:error:protocol', 'handshake:error:other'] as const)
     events.on(kind, ({ address, error }: Extract<Event, { type: typeof kind }>) => {
       refused?.add('handshake');
-      failed(`${address}: ${reasons[error.code] ?? error.message}`);
+      failed(`${address}: ${reasons[error.code] ?? error.message}`, kind === 'handshake:error:other');
     });
 }
 

@@ -43,6 +43,8 @@ export interface Service {
 
 const HEARTBEAT_MILLISECONDS = 1000;
 const LAST_WORD_MILLISECONDS = 500;
+/** Handshakes in a row that may be broken off where there are keys: some ten seconds, as the attempts become rarer. */
+const BROKEN_OFF = 8;
 
 /**
  * A process of a run, as seen from inside: says hello, answers one request after the other, and ends when it is told to or when
@@ -72,6 +74,7 @@ export class Peer {
   #step: number | undefined;
   /** Whether the coordinator has taken it in. */
   #joined = false;
+  #brokenOff = 0;
   #exitCode = 0;
 
   private constructor(
@@ -151,12 +154,17 @@ export class Peer {
   }
 
   /** What becomes of the connection to a coordinator that knows nothing of this process yet. */
-  #onLink({ kind, detail }: LinkEvent): void {
+  #onLink({ kind, detail, brokeOff }: LinkEvent): void {
     if (this.#joined || this.#ended.signal.aborted) return;
     // Again after each break of the connection: it may have been lost with it.
     if (kind === 'connected') void this.#hello().catch(() => {});
     if (kind === 'disconnected') void tellParent({ kind: 'disconnected', problem: detail });
-    if (kind === 'handshake failed') void this.#refused({ problem: detail, again: false });
+    if (kind !== 'handshake failed') return;
+    // Whatever forwards to the coordinator (a port of a container, a service of Kubernetes) takes connections before that
+    // listens, and breaks them off. Where there are keys, time and again means that they are the wrong ones.
+    if (brokeOff && (!this.#coordinator.security || ++this.#brokenOff < BROKEN_OFF))
+      void tellParent({ kind: 'disconnected', problem: detail });
+    else void this.#refused({ problem: detail, again: false });
   }
 
   /** The coordinator has taken it in, and answers its heartbeats from now on. */
