@@ -84,12 +84,13 @@ async function ending(launched: Launched, striking: Promise<unknown>): Promise<r
     return [
       `it did not end: there are ${marked(launched.mark)
         .map(({ pid, title }) => `${pid} ${title}`)
-        .join(', ')}${said}`,
+        .join(', ')}${said}\n    ${saidByWorkers(launched)}`,
     ];
   if (codes.every((code) => code === 0)) return [];
-  const workers = launched.joined.map(({ err }) => err.trim()).join('\n    ');
-  return [`it ended with ${codes.join(', ')}${said}\n    ${workers}`];
+  return [`it ended with ${codes.join(', ')}${said}\n    ${saidByWorkers(launched)}`];
 }
+
+const saidByWorkers = ({ joined }: Launched): string => joined.map(({ err }) => err.trim()).join('\n    ');
 
 /** A coordinator that is killed has another after it. */
 async function lastEnding(launched: Launched, striking: Promise<unknown>): Promise<number | NodeJS.Signals> {

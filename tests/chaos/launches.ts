@@ -77,7 +77,7 @@ export async function launchWithWorkers({ folder, runFile }: LaunchOptions): Pro
 }
 
 /** So many ports in a row that nobody has just now. */
-async function freePorts(count: number): Promise<readonly number[]> {
+export async function freePorts(count: number): Promise<readonly number[]> {
   for (let first = 20_000 + (process.pid % 100) * 100; first < 60_000; first += count) {
     const ports = Array.from({ length: count }, (_, i) => first + i);
     const free = await Promise.all(ports.map(isFree));
