@@ -18,6 +18,7 @@ import { describeParity, summarizeParity } from './parityReport.ts';
 
 interface Flags {
   readonly workers: readonly number[];
+  readonly replicas?: number;
   readonly microBatches?: number;
   readonly recompute?: RecomputeMode;
   readonly schedule?: TrainingScheduleName;
@@ -44,6 +45,7 @@ export function parityCommand(context: CliContext): Command {
         .argParser(parseCounts)
         .default([1], '1'),
     )
+    .option('--replicas <R>', 'pipelines side by side in training cases, as far as there are micro-batches', parseCount)
     .option('--micro-batches <M>', 'micro-batches; else as in the case', parseCount)
     .addOption(new Option('--recompute <mode>', 'what is recomputed').choices(recomputeModes))
     .addOption(new Option('--schedule <name>', 'order of the actions').choices(trainingScheduleNames))
@@ -64,7 +66,7 @@ export function parityCommand(context: CliContext): Command {
 
 async function runCases(
   files: readonly string[],
-  { workers: counts, microBatches, recompute, schedule, placement, skips, engine, json }: Flags,
+  { workers: counts, replicas, microBatches, recompute, schedule, placement, skips, engine, json }: Flags,
   signal: AbortSignal,
   { out, services }: CliContext,
 ): Promise<readonly ParityResult[]> {
@@ -73,6 +75,7 @@ async function runCases(
     const options = {
       workers,
       signal,
+      ...(replicas === undefined ? {} : { replicas }),
       ...(microBatches === undefined ? {} : { microBatches }),
       ...(recompute === undefined ? {} : { recompute }),
       ...(schedule === undefined ? {} : { schedule }),

@@ -15,6 +15,8 @@ export type { Comparison } from './compare.ts';
 export interface ParityOptions {
   /** Worker processes of a training case or a module, where it has cells enough; 1 unless given. */
   readonly workers?: number;
+  /** Pipelines side by side in a training case; 1 unless given, and no more than it has micro-batches. */
+  readonly replicas?: number;
   /** As in the case unless given. */
   readonly microBatches?: number;
   readonly recompute?: RecomputeMode;

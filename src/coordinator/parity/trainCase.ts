@@ -41,6 +41,7 @@ async function launch(
     loss: { name: 'lamp', focal_weight: 0.5, focal_gamma: 2, class_weights: classWeights },
     seed: 0,
     ...{ workers, schedule, stagesPerWorker, placement },
+    replicas: Math.min(options.replicas ?? 1, microBatches.length),
     recompute: options.recompute ?? 'except_last',
     skips: options.skips,
     batchNorm: batch_norm,
