@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ControlServer } from '../../transport/control.ts';
 import { workerName } from '../../transport/names.ts';
+import { onAbort } from '../../transport/onAbort.ts';
 import type { Reply, ReplyTo, Request, RequestOf } from '../../transport/protocol.ts';
 import { FleetLog } from './fleetLog.ts';
 import type { FleetOptions } from './fleetOptions.ts';
@@ -55,7 +56,17 @@ export abstract class ControlPlane extends Roster {
 
   /** Resolves when somebody has come, or after so many milliseconds. */
   async arrival(milliseconds: number): Promise<void> {
-    await this.nextArrival(AbortSignal.any([this.waits.signal, AbortSignal.timeout(milliseconds)]));
+    if (this.failure) throw this.failure;
+    // Not AbortSignal.any of a timeout: nothing holds such a signal, and once it is collected it never aborts.
+    const over = new AbortController();
+    const timer = setTimeout(() => over.abort(), milliseconds);
+    const settled = onAbort(this.waits.signal, () => over.abort());
+    try {
+      await this.nextArrival(over.signal);
+    } finally {
+      clearTimeout(timer);
+      settled();
+    }
     if (this.failure) throw this.failure;
   }
 
