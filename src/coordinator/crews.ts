@@ -46,8 +46,9 @@ export class Crews {
 
   get #fleet(): FleetOptions {
     const { run, signal, log } = this.#options;
-    const { heartbeat, stall } = run.recovery;
-    return { signal, log, heartbeatMilliseconds: 1000 * heartbeat, stallMilliseconds: 1000 * stall };
+    const { heartbeat, stall, hang } = run.recovery;
+    const limits = { heartbeatMilliseconds: 1000 * heartbeat, stallMilliseconds: 1000 * stall };
+    return { signal, log, ...limits, hangMilliseconds: 1000 * hang };
   }
 
   async close(): Promise<void> {

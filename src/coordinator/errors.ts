@@ -69,6 +69,20 @@ export class SilenceError extends Error {
   }
 }
 
+/** A process lives, and its main thread has been at the same thing for too long: in a kernel or a driver that does not return. */
+export class HangError extends Error {
+  override readonly name = 'HangError';
+  readonly milliseconds: number;
+
+  constructor(milliseconds: number) {
+    super(
+      `it has computed for ${Math.round(milliseconds / 1000)} s and got no further: a kernel or the driver hangs, or recovery.hang is ` +
+        'shorter than one action takes',
+    );
+    this.milliseconds = milliseconds;
+  }
+}
+
 /** All processes wait for one another, and none has got any further: a message was lost on its way. */
 export class StallError extends Error {
   override readonly name = 'StallError';

@@ -18,6 +18,8 @@ export interface ProfileRequest {
   readonly repetitions: number;
   /** Of activations, at once. */
   readonly bytes: number;
+  /** Told of every round: timing goes forward. */
+  readonly advance?: (() => void) | undefined;
   readonly signal: AbortSignal;
 }
 

@@ -65,6 +65,7 @@ export class Session {
   async profile({ model, ...request }: RequestOf<'profile'>): Promise<Body<'profile'>> {
     const { cells, ...times } = await profileModel(this.#running, buildModel(model), {
       ...request,
+      advance: () => this.#peer.pulse.advance(),
       signal: this.#peer.signal,
     });
     return { cells: [...cells], ...times };

@@ -13,6 +13,8 @@ export interface TimingOptions {
   readonly repetitions: number;
   /** Milliseconds of waiting for the device alone, which are taken off. */
   readonly overhead: number;
+  /** Told of every round: timing goes forward. */
+  readonly advance?: (() => void) | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -53,7 +55,7 @@ export async function timePasses(
 async function roundsOf(
   timed: TimedCells,
   cells: number,
-  { repetitions, signal }: TimingOptions,
+  { repetitions, advance, signal }: TimingOptions,
 ): Promise<readonly CellSamples[]> {
   const samples = Array.from({ length: cells }, (): CellSamples => ({
     forward: [],
@@ -66,6 +68,7 @@ async function roundsOf(
     // A run that ends meanwhile is heard of between two rounds.
     await setImmediate();
     signal.throwIfAborted();
+    advance?.();
     if (round >= WARM_UP + LEAST_REPETITIONS && performance.now() - begin > PATIENCE_MILLISECONDS * cells) break;
     const times = timed.round();
     if (round < WARM_UP) continue;

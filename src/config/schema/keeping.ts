@@ -41,4 +41,11 @@ export const recoverySchema = z.strictObject({
     .min(2)
     .default(60)
     .describe('Seconds for which all processes may wait for one another, as they do where a message was lost.'),
+  hang: z
+    .number()
+    .min(2)
+    .default(600)
+    .describe(
+      "Seconds for which a process may be at one action, such as a stage's backward pass: longer, and it hangs.",
+    ),
 });

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ControlServer } from '../../transport/control.ts';
 import { bodyOf, lookoutFor } from '../../transport/names.ts';
 import { replySchema, requestSchema, type Reply, type Request } from '../../transport/protocol.ts';
-import { RemoteError, SilenceError, StallError, type RunFailure } from '../errors.ts';
+import { HangError, RemoteError, SilenceError, StallError, type RunFailure } from '../errors.ts';
 import { Child, describeEnding, type ChildOptions } from './child.ts';
 import { failureOf } from './failure.ts';
 import { ControlPlane, type Sockets } from './controlPlane.ts';
@@ -34,6 +34,7 @@ export class Fleet extends ControlPlane {
     this.#watch = new Watch({
       silence: options.heartbeatMilliseconds ?? SILENCE_MILLISECONDS,
       stall: options.stallMilliseconds ?? STALL_MILLISECONDS,
+      hang: options.hangMilliseconds ?? Infinity,
     });
   }
 
@@ -141,8 +142,9 @@ export class Fleet extends ControlPlane {
   }
 
   #look(): void {
-    const { silent, stalled } = this.#watch.look([...this.members.values()]);
+    const { silent, hung, stalled } = this.#watch.look([...this.members.values()]);
     for (const member of silent) this.fail(member, new SilenceError(member.silent));
+    for (const { member, milliseconds } of hung) this.fail(member, new HangError(milliseconds));
     if (stalled === undefined) return;
     // Nobody is to blame, and nobody need go: what was lost is sent anew.
     const waiting = [...this.members.values()].find(({ asked, lost }) => asked && !lost);

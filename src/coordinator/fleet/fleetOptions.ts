@@ -14,6 +14,8 @@ export interface FleetOptions {
   readonly heartbeatMilliseconds?: number | undefined;
   /** For how long all may wait for one another. */
   readonly stallMilliseconds?: number | undefined;
+  /** For how long one may compute without getting any further; for ever unless given. */
+  readonly hangMilliseconds?: number | undefined;
   /** The coordinator's; its processes write theirs beside it. */
   readonly log?: Log | undefined;
   /** Workers of other hosts are let in here; none are where it is absent. */

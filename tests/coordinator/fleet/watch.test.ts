@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { Member } from '../../../src/coordinator/fleet/member.ts';
 import { CHECK_MILLISECONDS, Watch } from '../../../src/coordinator/fleet/watch.ts';
 
-const limits = { silence: 5000, stall: 8000 };
+const limits = { silence: 5000, stall: 8000, hang: Infinity };
 
 /** Whole milliseconds, which add up exactly. */
 const laterOn = (): number => Math.ceil(performance.now());
@@ -61,12 +61,33 @@ test('all stand still where nobody has computed or got any further for too long'
   );
 });
 
+test('somebody hangs who computes and gets no further for too long, whatever the others do', () => {
+  fc.assert(
+    fc.property(seconds, (course) => {
+      const members = [asked('worker 0'), asked('worker 1')];
+      const watch = new Watch({ silence: Infinity, stall: Infinity, hang: 3000 });
+      let now = laterOn();
+      watch.look(members, now);
+      const stuck = [0, 0];
+      for (const each of course) {
+        for (const [i, { computes, moves }] of each.entries()) {
+          const { progress } = members[i]!.pulse;
+          members[i]!.pulse = { doing: computes ? 'computing' : 'waiting', progress: progress + Number(moves) };
+          stuck[i] = computes && !moves ? stuck[i]! + CHECK_MILLISECONDS : 0;
+        }
+        const { hung } = watch.look(members, (now += CHECK_MILLISECONDS));
+        expect(hung.map(({ member }) => member)).toEqual(members.filter((_, i) => stuck[i]! > 3000));
+      }
+    }),
+  );
+});
+
 test('what the coordinator slept through counts for no more than two seconds', () => {
   const member = asked('worker 0');
   const watch = new Watch(limits);
   const now = laterOn();
   watch.look([member], now);
-  expect(watch.look([member], now + 3_600_000)).toEqual({ silent: [], stalled: undefined });
+  expect(watch.look([member], now + 3_600_000)).toEqual({ silent: [], hung: [], stalled: undefined });
   expect(member.silent).toBeLessThanOrEqual(4 * CHECK_MILLISECONDS);
 });
 
