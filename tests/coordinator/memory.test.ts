@@ -1,17 +1,22 @@
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
+import { KeptCrew } from '../../src/coordinator/keptCrew.ts';
 import { schedules } from '../../src/pipeline/schedules.ts';
 import type { Pipeline } from '../../src/coordinator/pipeline.ts';
-import { launchReplay, smallModel, takeStep, writeReplay } from '../support/replay.ts';
+import { launchReplay, replayOptions, smallModel, takeStep, writeReplay } from '../support/replay.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 
 const folder = temporaryFolder();
 
+/** Those that want as many processes have the same ones. */
+const crew = new KeptCrew();
+afterAll(() => crew.close());
+
 /** Every pair of these settings at least once. */
 const settings = [
-  { recompute: 'always', batchNorm: 'micro', schedule: '1f1b', workers: 2, output: 'labels' },
   { recompute: 'always', batchNorm: 'deferred', schedule: 'gpipe', workers: 1, output: 'logits' },
   { recompute: 'except_last', batchNorm: 'deferred', schedule: 'gpipe', workers: 3, output: 'labels' },
+  { recompute: 'always', batchNorm: 'micro', schedule: '1f1b', workers: 2, output: 'labels' },
   { recompute: 'except_last', batchNorm: 'micro', schedule: '1f1b', workers: 2, output: 'logits' },
   { recompute: 'never', batchNorm: 'micro', schedule: 'gpipe', workers: 2, output: 'labels' },
   { recompute: 'never', batchNorm: 'deferred', schedule: '1f1b', workers: 2, output: 'logits' },
@@ -34,14 +39,8 @@ describe.each(settings)('$workers workers, recompute $recompute, batch norm $bat
     const run = { file, batch: 3, microBatches: 3, size: [16, 16] };
     const model = smallModel({ depth: 2, n_feat: 2 });
     const optimizer = { name: 'rmsprop', lr: 0.001, alpha: 0.99, eps: 1e-8, weight_decay: 0.1 } as const;
-    const pipeline = await launchReplay(run, {
-      schedule: schedules[schedule],
-      recompute,
-      batchNorm,
-      workers,
-      model,
-      optimizer,
-    });
+    const cut = { schedule: schedules[schedule], recompute, batchNorm, workers };
+    const pipeline = await crew.lay(replayOptions(run, { ...cut, model, optimizer }));
     try {
       const evaluate = (step: number) =>
         pipeline.evaluate({ step, source: { kind: 'replay', step: 0 }, microBatches: [1, 1, 1] }, output);
@@ -70,7 +69,7 @@ describe.each(settings)('$workers workers, recompute $recompute, batch norm $bat
         expect(await held(pipeline)).toEqual(settled);
       }
     } finally {
-      await pipeline.close();
+      pipeline.release();
     }
   });
 });

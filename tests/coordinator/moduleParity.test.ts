@@ -4,19 +4,24 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensors, writeSafetensors, type StoredTensor } from '../../src/checkpoint/safetensors.ts';
+import { KeptCrew } from '../../src/coordinator/keptCrew.ts';
 import { runParity, type ParityOptions, type ParityResult } from '../../src/coordinator/parity/index.ts';
 
 const golden = (name: string): string =>
   fileURLToPath(new URL(`../fixtures/golden/${name}.safetensors`, import.meta.url));
 
 let folder: string;
+/** Cases that want as many processes have the same ones. */
+const crew = new KeptCrew();
+const { signal } = new AbortController();
+afterAll(() => crew.close());
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lamp-test-'));
 });
 afterAll(() => rm(folder, { recursive: true }));
 
 async function parityOf(file: string, options: Omit<ParityOptions, 'signal'> = {}): Promise<ParityResult> {
-  const [result] = await runParity([file], { ...options, signal: AbortSignal.timeout(100_000) }, () => {});
+  const [result] = await runParity([file], { ...options, crew, signal }, () => {});
   return result!;
 }
 

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
+import { KeptCrew } from '../../src/coordinator/keptCrew.ts';
 import { runParity, type ParityOptions } from '../../src/coordinator/parity/index.ts';
 
 /** Every reference case of training: SGD, RMSprop, Adam; 2D and 3D; flags and weights; deferred batch normalization. */
@@ -8,10 +9,14 @@ const cases = ['unet2d_micro2', 'unet3d_flags', 'unet3d_micro4', 'unet3d_micro4_
 const file = (name: string): string =>
   fileURLToPath(new URL(`../fixtures/golden/${name}.safetensors`, import.meta.url));
 
+/** Cases that want as many processes have the same ones. */
+const crew = new KeptCrew();
+const { signal } = new AbortController();
+afterAll(() => crew.close());
+
 /** Runs a case through real worker processes; what does not agree stands in the failure. */
 async function expectAgreement(name: string, options: Omit<ParityOptions, 'signal'>): Promise<void> {
-  const signal = AbortSignal.timeout(150_000);
-  const [result] = await runParity([file(name)], { ...options, signal }, () => {});
+  const [result] = await runParity([file(name)], { ...options, crew, signal }, () => {});
   expect(result?.errors.map(({ tensors }) => tensors)).toEqual(['output', 'grad', 'losses', 'after', 'eval_output']);
   expect(result?.errors.filter(({ agrees }) => !agrees)).toEqual([]);
   expect(result?.status).toBe('agrees');
@@ -19,37 +24,36 @@ async function expectAgreement(name: string, options: Omit<ParityOptions, 'signa
 
 const timeout = 180_000;
 
-describe.each(cases)('the training case %s', (name) => {
-  // With three workers some have fewer micro-batches than stages.
-  it.each([1, 2, 3])('agrees with LAMP on %i workers', { timeout }, (workers) => expectAgreement(name, { workers }));
-});
+type Settings = Omit<ParityOptions, 'signal' | 'workers'>;
 
-describe('recomputation', () => {
-  it.each(['always', 'never'] as const)('%s agrees with LAMP', { timeout }, async (recompute) => {
-    await expectAgreement('unet3d_flags', { workers: 2, recompute });
-    await expectAgreement('unet3d_micro4_deferred', { workers: 1, recompute });
-  });
-});
+const families = ['1f1b', 'interleaved_1f1b', 'v_1f1b', 'zb_h1', 'zb_v'] as const;
+const modes = ['always', 'never'] as const;
 
-describe('skips that are threaded through every stage between', () => {
-  it.each(['never', 'always'] as const)('agree with LAMP, recomputation %s', { timeout }, async (recompute) => {
-    await expectAgreement('unet3d_flags', { workers: 3, skips: 'threaded', recompute });
-    await expectAgreement('unet2d_micro2', { workers: 2, skips: 'threaded', schedule: 'zb_v', recompute });
-  });
-});
+/** By workers, so that their processes need not be started anew. With three some have fewer micro-batches than stages. */
+const runs: Readonly<Record<number, readonly (readonly [name: string, settings: Settings])[]>> = {
+  1: [
+    ...cases.map((name) => [name, {}] as const),
+    ...modes.map((recompute) => ['unet3d_micro4_deferred', { recompute }] as const),
+  ],
+  2: [
+    ...cases.map((name) => [name, {}] as const),
+    ...modes.map((recompute) => ['unet3d_flags', { recompute }] as const),
+    ...modes.map((recompute) => ['unet2d_micro2', { skips: 'threaded', schedule: 'zb_v', recompute }] as const),
+    ...families.map((schedule) => ['unet3d_micro4', { schedule }] as const),
+    ['unet3d_flags', { placement: 'folded', recompute: 'never' }],
+    // Plain tfjs.
+    ['unet3d_flags', { engine: 'cpu' }],
+  ],
+  3: [
+    ...cases.map((name) => [name, {}] as const),
+    ...modes.map((recompute) => ['unet3d_flags', { skips: 'threaded', recompute }] as const),
+    ...families.map((schedule) => ['unet2d_micro2', { schedule, recompute: 'always' }] as const),
+  ],
+};
 
-describe('schedules', () => {
-  it.each(['1f1b', 'interleaved_1f1b', 'v_1f1b', 'zb_h1', 'zb_v'] as const)(
-    '%s agrees with LAMP on two and three workers',
-    { timeout },
-    async (schedule) => {
-      await expectAgreement('unet3d_micro4', { workers: 2, schedule });
-      await expectAgreement('unet2d_micro2', { workers: 3, schedule, recompute: 'always' });
-    },
-  );
-
-  it('gpipe agrees with LAMP where the network is folded', { timeout }, () =>
-    expectAgreement('unet3d_flags', { workers: 2, placement: 'folded', recompute: 'never' }),
+describe.each([1, 2, 3])('on %i workers', (workers) => {
+  it.each(runs[workers]!)('the training case %s with %j agrees with LAMP', { timeout }, (name, settings) =>
+    expectAgreement(name, { ...settings, workers }),
   );
 });
 
@@ -74,7 +78,3 @@ it.each([
   expect(result?.errors.filter(({ agrees }) => !agrees)).toEqual([]);
   expect([result?.status, result?.errors.map((each) => each.tensors)]).toEqual(['agrees', tensors]);
 });
-
-it('plain tfjs agrees with LAMP through a pipeline', { timeout }, () =>
-  expectAgreement('unet3d_flags', { workers: 2, engine: 'cpu' }),
-);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
+import { KeptCrew } from '../../src/coordinator/keptCrew.ts';
 import type { PipelineOptions } from '../../src/coordinator/pipelineOptions.ts';
 import type { StoredTensor } from '../../src/checkpoint/safetensors.ts';
 import { buildModel } from '../../src/models/index.ts';
@@ -7,7 +8,7 @@ import { clipFactor } from '../../src/optimizers/clipping.ts';
 import {
   differenceOf,
   heldBy,
-  launchReplay,
+  replayOptions,
   smallModel,
   takeStep,
   writeReplay,
@@ -17,6 +18,9 @@ import { temporaryFolder } from '../support/temporaryFolder.ts';
 
 const folder = temporaryFolder();
 const timeout = 120_000;
+const crew = new KeptCrew();
+afterAll(() => crew.close());
+
 /** Of float32, a few operations deep. */
 const ROUNDING = 1e-5;
 
@@ -31,7 +35,7 @@ async function outcomeOf(
   run: ReplayRun & { steps: number; clip?: number },
   options: Partial<PipelineOptions>,
 ): Promise<Outcome> {
-  const pipeline = await launchReplay(run, options);
+  const pipeline = await crew.lay(replayOptions(run, options));
   try {
     const losses: number[] = [];
     const norms: number[] = [];
@@ -43,7 +47,7 @@ async function outcomeOf(
     }
     return { losses, norms, parameters: await heldBy(pipeline, 'parameters') };
   } finally {
-    await pipeline.close();
+    pipeline.release();
   }
 }
 

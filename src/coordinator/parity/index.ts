@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import type { EngineSpec, RecomputeMode, SkipWay } from '../../config/runFile.ts';
 import type { PlacementName, TrainingScheduleName } from '../../config/scheduleName.ts';
 import { startEngine } from '../../engine/index.ts';
+import { KeptCrew } from '../keptCrew.ts';
 import type { Comparison } from './compare.ts';
 import { runLossCase, runMetricCase } from './moduleCases.ts';
 import { runModuleCase } from './moduleRun.ts';
@@ -26,8 +27,13 @@ export interface ParityOptions {
   /** As the schedule wants it unless given. */
   readonly placement?: PlacementName;
   readonly engine?: Exclude<EngineSpec['name'], 'auto'>;
+  /** Whose processes compute, and stay; without it, they end with the last case. */
+  readonly crew?: KeptCrew;
   readonly signal: AbortSignal;
 }
+
+/** As they come to a case. */
+export type CrewedOptions = ParityOptions & { readonly crew: KeptCrew };
 
 /** What came of one reference case. */
 export interface ParityResult {
@@ -49,6 +55,19 @@ export async function runParity(
   options: ParityOptions,
   report: (result: ParityResult) => void,
 ): Promise<ParityResult[]> {
+  const crew = options.crew ?? new KeptCrew();
+  try {
+    return await runCases(files, { ...options, crew }, report);
+  } finally {
+    if (!options.crew) await crew.close();
+  }
+}
+
+async function runCases(
+  files: readonly string[],
+  options: CrewedOptions,
+  report: (result: ParityResult) => void,
+): Promise<ParityResult[]> {
   const results: ParityResult[] = [];
   for (const file of files) {
     options.signal.throwIfAborted();
@@ -68,7 +87,7 @@ export async function runParity(
 
 async function runCase(
   reference: ReferenceCase,
-  options: ParityOptions,
+  options: CrewedOptions,
 ): Promise<Pick<ParityResult, 'kind' | 'status' | 'reason' | 'errors' | 'mostWorkers'>> {
   const { description } = reference;
   if (description.status === 'unknown') {
@@ -83,7 +102,7 @@ async function runCase(
 async function compare(
   reference: ReferenceCase,
   known: Extract<ReferenceCase['description'], { status: 'known' }>['description'],
-  options: ParityOptions,
+  options: CrewedOptions,
 ): Promise<Pick<ParityResult, 'errors' | 'mostWorkers'>> {
   switch (known.kind) {
     case 'train':

@@ -9,10 +9,10 @@ import { parameterSpecs } from '../../models/describe.ts';
 import { buildModel } from '../../models/index.ts';
 import { chunk } from '../../pipeline/microBatch.ts';
 import { inputGradientName } from '../../transport/names.ts';
-import { Pipeline } from '../pipeline.ts';
+import type { Pipeline } from '../pipeline.ts';
 import { compareElements, compareGradients, DIRECT, type Comparison } from './compare.ts';
 import { foldSlices } from './foldSlices.ts';
-import type { ParityOptions } from './index.ts';
+import type { CrewedOptions, ParityOptions } from './index.ts';
 import { networkOf, type ModuleCase } from './moduleSchema.ts';
 import { tensorOf, tensorsUnder, type ReferenceCase } from './referenceCase.ts';
 import { collect, joinOutputs, pairs, scheduleOf } from './replayRun.ts';
@@ -40,7 +40,7 @@ interface ModuleRun {
 export async function runModuleCase(
   given: ReferenceCase,
   description: ModuleCase,
-  options: ParityOptions,
+  options: CrewedOptions,
 ): Promise<ModuleOutcome> {
   const reference = foldSlices(given, description.args.spatial_dims);
   const [batch = 1, channels = 1] = tensorOf(reference, 'input').shape;
@@ -54,7 +54,7 @@ export async function runModuleCase(
     try {
       return { errors: await compareRun(run, pipeline), mostWorkers: cut.mostWorkers };
     } finally {
-      await pipeline.close();
+      pipeline.release();
     }
   } finally {
     await rm(directory, { recursive: true, force: true });
@@ -62,7 +62,7 @@ export async function runModuleCase(
 }
 
 /** As many workers as were asked for, if there are cells for them; a module of fewer cells than stages runs in GPipe's order. */
-function scheduleFor(model: Model, options: ParityOptions): { options: ParityOptions; mostWorkers: number } {
+function scheduleFor(model: Model, options: CrewedOptions): { options: CrewedOptions; mostWorkers: number } {
   const { schedule = 'gpipe', placement, workers = 1 } = options;
   const own = stagesPerWorkerOf({ schedule }) ?? 1;
   const perWorker = placement === undefined ? own : placement === 'consecutive' ? 1 : 2;
@@ -80,11 +80,11 @@ function cutBatch(model: Model, batch: number, { microBatches = 1 }: ParityOptio
   return chunk(batch, normalized ? 1 : microBatches);
 }
 
-async function launch(run: ModuleRun, options: ParityOptions): Promise<Pipeline> {
+async function launch(run: ModuleRun, options: CrewedOptions): Promise<Pipeline> {
   const { network, reference, directory, microBatches } = run;
   const file = await writeReplay(run, join(directory, 'case.safetensors'));
   const { shape } = tensorOf(reference, 'input');
-  return Pipeline.launch({
+  return options.crew.lay({
     model: network,
     loss: { name: 'given_gradient' },
     optimizer: { name: 'sgd', lr: 1, momentum: 0, nesterov: false, weight_decay: 0 },

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { chunk } from '../../pipeline/microBatch.ts';
 import type { TensorMessage } from '../../transport/tensorMessage.ts';
-import { Pipeline } from '../pipeline.ts';
+import type { Pipeline } from '../pipeline.ts';
 import { compareElements, compareGradients, DIRECT, MULTIPLIED, type Comparison } from './compare.ts';
-import type { ParityOptions } from './index.ts';
+import type { CrewedOptions } from './index.ts';
 import { tensorOf, tensorsUnder, type ReferenceCase, type TrainCase } from './referenceCase.ts';
 import { collect, joinOutputs, pairs, scheduleOf } from './replayRun.ts';
 
@@ -13,14 +13,14 @@ import { collect, joinOutputs, pairs, scheduleOf } from './replayRun.ts';
 export async function runTrainCase(
   reference: ReferenceCase,
   description: TrainCase,
-  options: ParityOptions,
+  options: CrewedOptions,
 ): Promise<Comparison[]> {
   const directory = await mkdtemp(join(tmpdir(), 'lamp-parity-'));
   const { pipeline, microBatches } = await launch(reference, description, options);
   try {
     return await compareRun(reference, description, pipeline, { microBatches, directory });
   } finally {
-    await pipeline.close();
+    pipeline.release();
     await rm(directory, { recursive: true, force: true });
   }
 }
@@ -28,14 +28,14 @@ export async function runTrainCase(
 async function launch(
   reference: ReferenceCase,
   { model, shape, batch, batch_norm, optimizer, micro_batches }: TrainCase,
-  options: ParityOptions,
+  options: CrewedOptions,
 ): Promise<{ pipeline: Pipeline; microBatches: readonly number[] }> {
   const microBatches = chunk(batch, options.microBatches ?? micro_batches);
   const file = resolve(reference.file);
   const classWeights = [...(tensorOf(reference, 'class_weights').values as Float32Array)];
   const workers = options.workers ?? 1;
   const { schedule, stagesPerWorker, placement } = scheduleOf(options, workers);
-  const pipeline = await Pipeline.launch({
+  const pipeline = await options.crew.lay({
     model,
     optimizer,
     loss: { name: 'lamp', focal_weight: 0.5, focal_gamma: 2, class_weights: classWeights },
