@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Reply } from 'zeromq';
 import { context } from './context.ts';
 import { RefusalCount } from './counters.ts';
@@ -17,6 +18,9 @@ import { toZ85 } from './z85.ts';
 const ENDPOINT = 'inproc://zeromq.zap.01';
 /** Milliseconds that a stranger may take over a handshake. */
 const HANDSHAKE_MILLISECONDS = 10_000;
+
+/** Within which the name of a handler that was closed must be free. */
+const NAME_MILLISECONDS = 5_000;
 
 /** What ZeroMQ is told about a socket that listens with CURVE. */
 interface ServerOptions {
@@ -73,19 +77,30 @@ export async function guard({ keys, admits }: ServerSecurity, refused: RefusalCo
 async function start(): Promise<Reply> {
   await stopped;
   const socket = new Reply({ context, linger: 0 });
-  await socket.bind(ENDPOINT);
-  void serve(socket);
-  return socket;
+  const end = performance.now() + NAME_MILLISECONDS;
+  for (;;) {
+    try {
+      await socket.bind(ENDPOINT);
+      void serve(socket);
+      return socket;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || performance.now() > end) {
+        socket.close();
+        throw error;
+      }
+      await sleep(1);
+    }
+  }
 }
 
+/**
+ * Closed, and not unbound before, though its name is free only a moment later: zeromq.js unbinds on another thread, while this one
+ * still looks whether there is something to receive, and from a socket that two threads use ZeroMQ aborts the process.
+ */
 function stop(): void {
   const ending = handler;
   handler = undefined;
-  // Unbound first: the name is free at once, where a closed socket gives it back when it pleases.
-  stopped = (async () => {
-    const socket = await ending?.catch(() => undefined);
-    await socket?.unbind(ENDPOINT).finally(() => socket.close());
-  })();
+  stopped = (async () => (await ending?.catch(() => undefined))?.close())();
 }
 
 async function serve(socket: Reply): Promise<void> {

@@ -27,6 +27,10 @@ describe('a process with sockets', () => {
     expect(await run('everything')).toEqual({ code: 0, output: 'closed\n' });
   });
 
+  it('lives through guards that come and go while those whom they let in leave', { timeout: 30_000 }, async () => {
+    expect(await run('guards', ['300'])).toEqual({ code: 0, output: '' });
+  });
+
   it('gets its last word out where it ends by itself', async () => {
     const note = z.strictObject({ kind: z.literal('note'), text: z.string() });
     const server = await ControlServer.bind({ incoming: note, outgoing: note });
