@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { chaosRun } from '../tests/chaos/chaosRun.ts';
+import { chaosRun, harmsLinks, type Expected } from '../tests/chaos/chaosRun.ts';
 import { describeRun, describeRuns, type ReportedRun } from '../tests/chaos/report.ts';
 import { HEARTBEAT, STEPS, writeSmallNet } from '../tests/chaos/smallNet.ts';
 import { drawFaults, linkFaults, processFaults, type FaultKind } from '../tests/support/faults.ts';
@@ -39,13 +39,12 @@ const began = performance.now();
 const runs: ReportedRun[] = [];
 try {
   print(`seed ${seed}; ${describeMachine(thisMachine())}`);
-  const quiet = await chaosRun({ folder: join(root, 'quiet'), runFile }, []);
-  if (!quiet.outcome) throw new Error(`the run that nothing befell went wrong: ${quiet.problems.join('\n')}`);
-  print(`without a fault: ${quiet.seconds.toFixed(1)} s`);
+  const here = await quietRun('here', false);
+  const elsewhere = await quietRun('elsewhere', true);
   for (let run = first; run < first + count; run++) {
     const folder = join(root, `run-${run}`);
     const blows = drawFaults(seed, run, rules);
-    const result = await chaosRun({ folder, runFile }, blows, quiet.outcome);
+    const result = await chaosRun({ folder, runFile }, blows, harmsLinks(blows) ? elsewhere : here);
     runs.push({ run, blows, result });
     print(describeRun(runs.at(-1)!));
     if (result.problems.length === 0 || !options.keep) rmSync(folder, { recursive: true, force: true });
@@ -56,3 +55,17 @@ try {
   if (!options.keep) rmSync(root, { recursive: true, force: true });
 }
 process.exitCode = runs.some(({ result }) => result.problems.length > 0) ? 1 : 0;
+
+/** What the others are held to. */
+async function quietRun(place: string, elsewhere: boolean): Promise<Expected> {
+  const { outcome, sockets, problems, seconds } = await chaosRun(
+    { folder: join(root, place), runFile },
+    [],
+    undefined,
+    elsewhere,
+  );
+  if (!outcome) throw new Error(`the run that nothing befell went wrong: ${problems.join('\n')}`);
+  const counts = Object.entries(sockets).map(([name, { most }]) => `${name} ${most}`);
+  print(`without a fault, ${place}: ${seconds.toFixed(1)} s; sockets: ${counts.join(', ')}`);
+  return { outcome, sockets };
+}

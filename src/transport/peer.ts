@@ -35,8 +35,8 @@ export interface Service {
   readonly handlers: Handlers;
   /** Lets go of what belongs to the run in progress: another is laid out, or none. */
   readonly abandon: () => void;
-  /** Lets go of everything. */
-  readonly dispose: () => void;
+  /** Lets go of everything; what it returns is for the log. */
+  readonly dispose: () => Readonly<Record<string, unknown>> | void;
   /** Requests that do not wait for those before them, and go on beside those after them. */
   readonly atOnce?: readonly Request['kind'][];
 }
@@ -140,8 +140,8 @@ export class Peer {
       await this.#hello();
     }
     await this.#answer(service);
-    service.dispose();
-    this.#journal.info('ends', { during: this.#during });
+    const left = service.dispose();
+    this.#journal.info('ends', { during: this.#during, ...left });
     this.#client.close(LAST_WORD_MILLISECONDS);
     process.exit(this.#exitCode);
   }

@@ -276,9 +276,11 @@ export class Session {
     this.#unassign();
   }
 
-  dispose(): void {
+  /** Returns what the engine holds all the same, for the log: nothing, unless something leaks. */
+  dispose(): { readonly tensors?: number } {
     this.abandon();
     this.#vault.clear();
     void disposeWriter();
+    return this.#engine ? { tensors: this.#engine.memory().tensors } : {};
   }
 }

@@ -12,8 +12,10 @@ import {
   type Launched,
   type LaunchOptions,
 } from './launches.ts';
+import { countSockets, moreSockets, tensorsLeft, type Sockets } from './leaks.ts';
 import { differences, leftFiles, outcomeOf, type Outcome } from './outcome.ts';
-import { strike } from './strike.ts';
+import { STEPS } from './smallNet.ts';
+import { stepsDone, strike } from './strike.ts';
 
 export interface Recovery {
   readonly from: 'memory' | 'disk' | 'beginning';
@@ -31,6 +33,8 @@ export interface ChaosResult {
   readonly problems: readonly string[];
   /** Undefined where it did not come to an end. */
   readonly outcome: Outcome | undefined;
+  /** In its last steps. */
+  readonly sockets: Sockets;
 }
 
 /** A run must be over by then, whatever befalls it. */
@@ -38,32 +42,50 @@ const DEADLINE_MILLISECONDS = 90_000;
 /** Within which everything that belongs to a run must be gone when it is over. */
 const GONE_MILLISECONDS = 15_000;
 
+/** What a run is held to: one that nothing befell. */
+export interface Expected {
+  readonly outcome: Outcome;
+  /** Of one whose processes are where this one's are; not looked at unless given. */
+  readonly sockets?: Sockets | undefined;
+}
+
+/** Whether what befalls a run needs its workers to be behind a proxy. */
+export const harmsLinks = (blows: readonly Blow[]): boolean =>
+  blows.some(({ fault }) => linkFaults.some((kind) => kind === fault.kind));
+
 /** Runs the small net, has faults befall it, and looks at what it left. */
 export async function chaosRun(
   options: LaunchOptions,
   blows: readonly Blow[],
-  expected?: Outcome,
+  expected?: Expected,
+  elsewhere = harmsLinks(blows),
 ): Promise<ChaosResult> {
   const began = performance.now();
-  const harmsLinks = blows.some(({ fault }) => linkFaults.some((kind) => kind === fault.kind));
-  const launched = harmsLinks ? await launchWithWorkers(options) : launchHere(options);
+  const launched = elsewhere ? await launchWithWorkers(options) : launchHere(options);
   const over = new AbortController();
   const problems: string[] = [];
   try {
     const striking = strike(launched, options, blows, over.signal);
+    const counting = countSockets(launched.mark, () => inLastSteps(launched), over.signal);
     problems.push(...(await ending(launched, striking)));
     over.abort();
     const landed = await striking;
     const seconds = (performance.now() - began) / 1000;
     problems.push(...(await leftBehind(launched, options)));
     const outcome = problems.length === 0 ? outcomeIn(options.folder) : undefined;
-    if (outcome && expected) problems.push(...differences(outcome, expected));
-    return { seconds, landed, recoveries: recoveriesOf(launched), problems, outcome };
+    const sockets = await counting;
+    if (outcome && expected) problems.push(...differences(outcome, expected.outcome));
+    if (outcome && expected?.sockets) problems.push(...moreSockets(sockets, expected.sockets));
+    return { seconds, landed, recoveries: recoveriesOf(launched), problems, outcome, sockets };
   } finally {
     over.abort();
     await killLeft(launched);
   }
 }
+
+/** When all are there, and none is about to end. */
+const inLastSteps = ({ coordinator: { out } }: Launched): boolean =>
+  stepsDone(out) >= STEPS - 8 && !out.includes('{"kind":"finished"');
 
 /** Waits until all have ended, by themselves and well. */
 async function ending(launched: Launched, striking: Promise<unknown>): Promise<readonly string[]> {
@@ -110,6 +132,7 @@ async function leftBehind(launched: Launched, { folder }: LaunchOptions): Promis
   return [
     ...(processes.length > 0 ? [`processes are left: ${processes.join(', ')}`] : []),
     ...(files.length > 0 ? [`files are left: ${files.join(', ')}`] : []),
+    ...directoriesIn(folder).flatMap(tensorsLeft),
   ];
 }
 
