@@ -1,8 +1,6 @@
 import { dumpGradients, dumpParameters } from '../checkpoint/parameters.ts';
 import { channelsFirst } from '../checkpoint/pytorchLayout.ts';
 import { writeSafetensors, type HostTensor } from '../checkpoint/safetensors.ts';
-import { CheckpointError } from '../checkpoint/training/checkpointError.ts';
-import { disposeWriter, writePart } from '../checkpoint/training/writer.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { startEngine } from '../engine/index.ts';
@@ -12,7 +10,7 @@ import { buildModel } from '../models/index.ts';
 import { countParameters } from '../models/describe.ts';
 import { messagesOf } from '../pipeline/messages.ts';
 import { parseSchedule } from '../pipeline/scheduleText.ts';
-import { inputGradientName, LOADER, numberOf, SINK, stateLink, workerName } from '../transport/names.ts';
+import { inputGradientName, LOADER, numberOf, SINK, workerName } from '../transport/names.ts';
 import type { Peer } from '../transport/peer.ts';
 import type { ReplyTo, Request, RequestOf } from '../transport/protocol.ts';
 import {
@@ -27,7 +25,7 @@ import {
 import { assign, disposeAssignment, type Assignment } from './assignment.ts';
 import { deviceName } from './device.ts';
 import { Finiteness } from './finiteness.ts';
-import { handOver, takeOver } from './handover.ts';
+import { Keeping } from './keeping.ts';
 import { Mailbox } from './mailbox.ts';
 import { PipelineStep } from './pipelineStep.ts';
 import { probeLink } from './probe.ts';
@@ -36,7 +34,6 @@ import { firstWorker, reductionOf } from './replica.ts';
 import { copyState } from './state.ts';
 import { StepRecord } from './stepRecord.ts';
 import type { Teacher } from './teacher.ts';
-import { Vault } from './vault.ts';
 import { walk } from './walk.ts';
 
 type Body<K extends Request['kind']> = Omit<ReplyTo<K>, 'kind' | 'id'>;
@@ -49,12 +46,13 @@ export class Session {
   #engine: Engine | undefined;
   #links: Links = noLinks();
   #assignment: Assignment | undefined;
-  readonly #vault = new Vault();
+  readonly keeping: Keeping;
   /** Of the last training step, where they were asked for; by name, in PyTorch's layout. */
   #inputGradients = new Map<string, HostTensor>();
 
   constructor(peer: Peer) {
     this.#peer = peer;
+    this.keeping = new Keeping(peer, () => this.#links);
   }
 
   async start({ engine }: RequestOf<'start'>): Promise<Body<'start'>> {
@@ -100,7 +98,7 @@ export class Session {
 
   async configure(request: RequestOf<'configure'>): Promise<Body<'configure'>> {
     this.#unassign();
-    this.#assignment = await assign(this.#running, request, this.#vault);
+    this.#assignment = await assign(this.#running, request, this.keeping.vault);
     return { parameters: countParameters(this.#assignment.cells) };
   }
 
@@ -179,38 +177,9 @@ export class Session {
   async snapshot({ step, keep }: RequestOf<'snapshot'>): Promise<Body<'snapshot'>> {
     const { parameters, optimizer, teacher } = this.#assigned;
     const state = copyState(this.#running, { parameters, optimizer, taught: teacher?.parameters });
-    this.#vault.put(step, state, keep);
+    this.keeping.vault.put(step, state, keep);
     const bytes = [...state.values()].reduce((sum, { values }) => sum + values.byteLength, 0);
     return { keys: [...state.keys()], bytes };
-  }
-
-  async hand({ step, to, keys }: RequestOf<'hand'>): Promise<Done> {
-    const outlet = this.#links.outlets.get(stateLink(to));
-    if (!outlet) throw new Error(`no link for state to ${to}`);
-    const handing = handOver(outlet, { step, keys, state: this.#vault.all(step) }, this.#peer.signal);
-    await this.#peer.pulse.waiting(handing);
-    return {};
-  }
-
-  async take({ step, from, keys }: RequestOf<'take'>): Promise<Done> {
-    const inlet = this.#links.inlets.get(stateLink(from));
-    if (!inlet) throw new Error(`no link for state from ${from}`);
-    const keep = (key: string, tensor: HostTensor): void => {
-      this.#peer.pulse.advance();
-      this.#vault.add(step, key, tensor);
-    };
-    await this.#peer.pulse.waiting(takeOver(inlet, { step, keys, keep }, this.#peer.signal));
-    return {};
-  }
-
-  async store({ step, file }: RequestOf<'store'>): Promise<Body<'store'>> {
-    const own = this.#vault.own(step);
-    try {
-      return { outcome: { kind: 'written', ...(await writePart(file, own)) } };
-    } catch (error) {
-      if (!(error instanceof CheckpointError)) throw error;
-      return { outcome: { kind: 'refused', problem: error.message } };
-    }
   }
 
   async dump({ what, file }: RequestOf<'dump'>): Promise<Done> {
@@ -279,8 +248,7 @@ export class Session {
   /** Returns what the engine holds all the same, for the log: nothing, unless something leaks. */
   dispose(): { readonly tensors?: number } {
     this.abandon();
-    this.#vault.clear();
-    void disposeWriter();
+    this.keeping.dispose();
     return this.#engine ? { tensors: this.#engine.memory().tensors } : {};
   }
 }
