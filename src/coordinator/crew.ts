@@ -159,15 +159,10 @@ export class Crew {
     this.#devices = this.#devices.with(worker, deviceElsewhere(member.host!));
   }
 
-  /**
-   * Goes on without workers that were lost: those that are left close up. So many as do not come out even for the replicas have no
-   * part any more.
-   */
-  closeUp(replicas = 1): void {
+  /** Goes on without workers that were lost: those that are left close up, and more than so many have no part any more. */
+  closeUp(workers: number): void {
     const lost = new Set(this.missing);
-    const all = this.#devices.flatMap((_, worker) => (lost.has(worker) ? [] : [worker]));
-    // Where fewer are left than replicas, each is one.
-    const left = all.slice(0, all.length < replicas ? all.length : all.length - (all.length % replicas));
+    const left = this.#devices.flatMap((_, worker) => (lost.has(worker) ? [] : [worker])).slice(0, workers);
     const members = left.map((worker) => this.fleet.member(workerName(worker)));
     this.fleet.seat(members);
     this.#devices = left.map((worker) => this.#devices[worker]!);

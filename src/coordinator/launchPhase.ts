@@ -1,6 +1,6 @@
 import type { Phase } from '../config/phases.ts';
 import type { RunFile } from '../config/runFile.ts';
-import { stagesPerWorkerOf } from '../config/scheduleName.ts';
+import { isSchedulePath, stagesPerWorkerOf } from '../config/scheduleName.ts';
 import type { LoaderConfiguration } from '../data/loader/configuration.ts';
 import { chunk } from '../pipeline/microBatch.ts';
 import type { ScheduleFamily } from '../pipeline/schedules.ts';
@@ -10,6 +10,7 @@ import { settleCache } from './loading.ts';
 import { Pipeline } from './pipeline.ts';
 import type { PipelineOptions } from './pipelineOptions.ts';
 import { scheduleFamily } from './scheduleFamily.ts';
+import { shapeFor, type Shape } from './replicas.ts';
 import type { TrainingPlan } from './trainingPlan.ts';
 
 export interface FormOptions extends Pick<PipelineOptions, 'weights' | 'layout' | 'goOn'> {
@@ -27,9 +28,7 @@ export async function formPipeline(
 ): Promise<Pipeline> {
   const { model, seed, loss, optimizer, pipeline: settings, engine, training } = run;
   const { micro_batches: parts } = settings;
-  // Of those that are left there may be fewer than replicas.
-  const replicas = Math.min(settings.replicas, crew.workers);
-  const workers = Math.floor(crew.workers / replicas);
+  const { workers, replicas } = shapeOf(run, plan, crew.workers);
   const pipeline = await Pipeline.over(crew, {
     ...{ model, loss, optimizer, seed, engine, signal, note, layout, ...beginning },
     workers,
@@ -52,6 +51,16 @@ export async function formPipeline(
   const chosen = layout ? undefined : describeChoice(settings, pipeline.layout);
   if (chosen) note(chosen);
   return pipeline;
+}
+
+/** How a phase is laid on so many workers: on fewer than it asks for where some were lost. */
+export function shapeOf({ pipeline }: RunFile, { workers, model }: TrainingPlan, there: number): Shape {
+  const wanted = { workers, replicas: pipeline.replicas };
+  // A schedule of the user's own is for so many workers, and no more than there are cells for have anything to do.
+  const longest = isSchedulePath(pipeline.schedule)
+    ? workers
+    : Math.floor(model.cells.length / (stagesPerWorkerOf(pipeline) ?? 1));
+  return shapeFor(there, wanted, longest);
 }
 
 const scheduleOf = ({ schedule }: RunFile['pipeline'], baseDirectory: string): ScheduleFamily | 'auto' =>

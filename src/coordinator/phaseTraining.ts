@@ -14,13 +14,14 @@ import { beginningOnDisk, beginningWith, fromTheStart, withWires, type Beginning
 import { resumePoint, type ResumePoint } from './keeping/resume.ts';
 import { Snapshots } from './keeping/snapshots.ts';
 import type { EndedRecord } from './keeping/trainingState.ts';
-import { formPipeline } from './launchPhase.ts';
+import { formPipeline, shapeOf } from './launchPhase.ts';
 import type { LastStep } from './lastStep.ts';
 import type { Layout } from './layout.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { PipelineOptions } from './pipelineOptions.ts';
 import type { PlannedPhase } from './planPhases.ts';
 import { PhaseRun, type PhaseState } from './phaseRun.ts';
+import { workersIn } from './replicas.ts';
 import type { StepTrace } from './stepTrace.ts';
 import type { ValidationCases } from './validationCases.ts';
 
@@ -65,9 +66,8 @@ export class PhaseTraining {
   #skipped: readonly string[] = [];
 
   constructor(options: PhaseTrainingOptions) {
-    const { plan, phase } = options.planned;
     this.#options = options;
-    this.#snapshots = new Snapshots(plan.model.cells, phase.run.pipeline.replicas);
+    this.#snapshots = new Snapshots(options.planned.plan.model.cells);
   }
 
   async run(): Promise<TrainedPhase> {
@@ -126,7 +126,7 @@ export class PhaseTraining {
     return new Keeper(
       {
         ...{ run, phase: { number, name }, ended, before, checkpoints },
-        ...{ fleet: crew.fleet, layout: pipeline.layout, snapshots: this.#snapshots },
+        ...{ fleet: crew.fleet, layout: pipeline.layout, shape: pipeline.shape, snapshots: this.#snapshots },
       },
       before.steps + (begin?.steps ?? 0),
     );
@@ -137,9 +137,10 @@ export class PhaseTraining {
     const { planned, baseDirectory, crew, weights, report, lastStep } = this.#options;
     lastStep.enter('launching');
     const note = (text: string): void => report({ kind: 'note', text });
+    const shape = shapeOf(planned.phase.run, planned.plan, crew.workers);
     const pipeline = await formPipeline(planned.phase, crew, {
       ...{ plan: planned.plan, baseDirectory, weights, note, signal: lastStep.signal, layout: this.#layout },
-      goOn: (layout) => withWires(goOn?.(layout) ?? beginningWith(weights), this.#snapshots.ring(crew.workers)),
+      goOn: (layout) => withWires(goOn?.(layout) ?? beginningWith(weights), this.#snapshots.ring(shape)),
     });
     this.#layout = pipeline.layout;
     this.#options.failures.laidOut(pipeline, planned.phase.name);
@@ -212,7 +213,6 @@ export class PhaseTraining {
   /** Puts others in the places of those that were lost, or closes up. */
   async #regroup(crew: Crew): Promise<void> {
     const { planned, report } = this.#options;
-    const { replicas } = planned.phase.run.pipeline;
     const { replace } = planned.phase.run.recovery;
     await crew.fleet.regroup();
     for (const worker of crew.missing) {
@@ -224,12 +224,15 @@ export class PhaseTraining {
     // One that could not be started has failed, too.
     if (crew.missing.length > 0) await crew.fleet.regroup();
     const before = crew.workers;
-    crew.closeUp(replicas);
-    if (crew.spares > 0) await crew.seat(planned.plan.workers * replicas);
-    if (crew.workers === 0) throw new NoWorkersError();
+    const { plan, phase } = planned;
+    const there = before - crew.missing.length + crew.spares;
+    if (there === 0) throw new NoWorkersError();
+    const count = workersIn(shapeOf(phase.run, plan, there));
+    crew.closeUp(count);
+    if (crew.spares > 0) await crew.seat(count);
     if (crew.workers === before) return;
     this.#layout = undefined;
-    report({ kind: 'note', text: `planning again for ${crew.workers} of ${before} workers` });
+    report({ kind: 'note', text: `planning again for ${formatCount(crew.workers, 'worker')}; there were ${before}` });
   }
 
   /** The last snapshot, if all of it is left; else the last checkpoint of this phase; else its beginning. */

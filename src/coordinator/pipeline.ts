@@ -14,7 +14,7 @@ import type { Layout } from './layout.ts';
 import { loadingSeconds } from './loading.ts';
 import type { PipelineOptions } from './pipelineOptions.ts';
 import { countedFrom, receiveOutputs, recordingOf, shareFacts, sumOf } from './replicaSteps.ts';
-import { sharesOf } from './replicas.ts';
+import { sharesOf, type Shape } from './replicas.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { FoundPlace, StepRequest, StepResult, TrainRequest } from './stepRequest.ts';
 
@@ -82,6 +82,10 @@ export class Pipeline {
       for (const sink of assembly.sinks) sink.close();
       throw crew.fleet.failure ?? error;
     }
+  }
+
+  get shape(): Shape {
+    return { replicas: this.#replicas, workers: this.workers.length / this.#replicas };
   }
 
   get partition(): Partition {

@@ -96,3 +96,23 @@ export function oneReplica(machine: Machine, replicas: number): Machine {
   );
   return { workers: all.map(worst), link: machine.link, links: Object.fromEntries(links) };
 }
+
+/** How many pipelines, of how many workers each. */
+export interface Shape {
+  readonly replicas: number;
+  readonly workers: number;
+}
+
+/**
+ * How so many workers are used where there should be `wanted`: as many full pipelines as there are workers for, so that no worker
+ * has to hold more than before where that can be helped; what is left over makes them longer, up to `longest` workers.
+ *
+ *     wanted 2 of 2, 3 left: 1 of 3        wanted 3 of 2, 5 left: 2 of 2        wanted 2 of 2, 1 left: 1 of 1
+ */
+export function shapeFor(left: number, wanted: Shape, longest = Infinity): Shape {
+  const replicas = Math.min(wanted.replicas, Math.max(1, Math.floor(left / wanted.workers)));
+  const workers = Math.min(Math.floor(left / replicas), Math.max(longest, wanted.workers));
+  return { replicas, workers: replicas === wanted.replicas ? Math.min(workers, wanted.workers) : workers };
+}
+
+export const workersIn = ({ replicas, workers }: Shape): number => replicas * workers;

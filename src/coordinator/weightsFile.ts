@@ -11,14 +11,13 @@ export async function saveWeights(
   file: string,
   { what, metadata }: { what: 'parameters' | 'teacher'; metadata: Record<string, string> },
 ): Promise<void> {
-  const parts = pipeline.workers.map(({ worker }) => `${file}.part-${worker}`);
+  const partOf = (worker: number): string => `${file}.part-${worker}`;
   try {
-    await pipeline.dump(what, (worker) => parts[worker]!);
     const tensors = new Map<string, StoredTensor>();
-    for (const part of parts)
+    for (const part of await pipeline.dump(what, partOf))
       for (const [name, tensor] of (await readSafetensors(part)).tensors) tensors.set(name, tensor);
     await writeSafetensors(file, tensors, metadata);
   } finally {
-    await Promise.all(parts.map((part) => rm(part, { force: true })));
+    await Promise.all(pipeline.workers.map(({ worker }) => rm(partOf(worker), { force: true })));
   }
 }

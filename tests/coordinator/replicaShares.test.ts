@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { largestShare, mostOfAny, oneReplica, sharesOf, wholeCut } from '../../src/coordinator/replicas.ts';
+import {
+  largestShare,
+  mostOfAny,
+  oneReplica,
+  shapeFor,
+  sharesOf,
+  wholeCut,
+  workersIn,
+} from '../../src/coordinator/replicas.ts';
 import { chunk } from '../../src/pipeline/microBatch.ts';
 import { uniformMachine } from '../../src/pipeline/stageCost.ts';
 
@@ -68,4 +76,32 @@ it('a replica can count on the slowest worker and link of its kind, and on the l
     links: { '0>1': { latency: 2, bytesPerMs: 50 } },
   });
   expect(oneReplica(machine, 1)).toBe(machine);
+});
+
+const counts = fc.record({ workers: fc.integer({ min: 1, max: 8 }), replicas: fc.integer({ min: 1, max: 5 }) });
+
+it('of workers that are left as many full pipelines go on as there are workers for, else one that is shorter', () => {
+  fc.assert(
+    fc.property(counts, fc.integer({ min: 1, max: 40 }), fc.nat({ max: 8 }), (wanted, left, more) => {
+      const longest = wanted.workers + more;
+      const shape = shapeFor(left, wanted, longest);
+      expect(workersIn(shape)).toBeLessThanOrEqual(Math.min(left, workersIn(wanted)));
+      expect(shape.workers).toBeLessThanOrEqual(longest);
+      // Nobody holds more than before where there are enough for one pipeline.
+      if (left >= wanted.workers) expect(shape.workers).toBeGreaterThanOrEqual(wanted.workers);
+      else expect(shape).toEqual({ replicas: 1, workers: left });
+      // Another replica would not fit.
+      if (shape.replicas < wanted.replicas) expect((shape.replicas + 1) * wanted.workers).toBeGreaterThan(left);
+      // What it comes to is laid out the same when it is asked again.
+      expect(shapeFor(workersIn(shape), wanted, longest)).toEqual(shape);
+    }),
+  );
+});
+
+it('all workers that there should be are laid out as they should be', () => {
+  fc.assert(
+    fc.property(counts, (wanted) => {
+      expect(shapeFor(workersIn(wanted), wanted)).toEqual(wanted);
+    }),
+  );
 });

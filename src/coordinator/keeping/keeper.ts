@@ -2,6 +2,7 @@ import type { RunFile } from '../../config/runFile.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Layout } from '../layout.ts';
 import type { PhaseState } from '../phaseRun.ts';
+import type { Shape } from '../replicas.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { recordLayout } from './layoutRecord.ts';
 import type { Snapshots } from './snapshots.ts';
@@ -15,6 +16,7 @@ export interface KeeperOptions {
   readonly before: { readonly steps: number; readonly epochs: number };
   readonly fleet: Fleet;
   readonly layout: Layout;
+  readonly shape: Shape;
   readonly snapshots: Snapshots;
   readonly checkpoints: Checkpoints;
 }
@@ -74,7 +76,8 @@ export class Keeper {
   async #take(state: PhaseState): Promise<void> {
     const step = this.#stepOf(state);
     this.#snapped = step;
-    await this.#options.snapshots.take(this.#options.fleet, step, state);
+    const { snapshots, fleet, shape } = this.#options;
+    await snapshots.take(fleet, shape, step, state);
   }
 
   #save(state: PhaseState, best: boolean): Promise<void> {
@@ -84,11 +87,10 @@ export class Keeper {
   }
 
   #training(current: PhaseState): TrainingState {
-    const { run, phase, ended, layout, fleet } = this.#options;
-    const workers = Math.max(...layout.placement) + 1;
+    const { run, phase, ended, layout, shape } = this.#options;
     return {
       ...{ run: run.name, phase: phase.number, ended, current },
-      layout: recordLayout(layout, run, Math.min(workers, fleet.workers.length)),
+      layout: recordLayout(layout, run, shape),
     };
   }
 }

@@ -5,6 +5,7 @@ import type { StageDurations } from '../../pipeline/durations.ts';
 import { schedules, type ScheduleFamily } from '../../pipeline/schedules.ts';
 import type { Layout } from '../layout.ts';
 import { scheduleFamily } from '../scheduleFamily.ts';
+import type { Shape } from '../replicas.ts';
 import type { LayoutRecord } from './trainingState.ts';
 
 const OWN = 'own';
@@ -14,11 +15,11 @@ const settingsOf = (pipeline: RunFile['pipeline']): string =>
   JSON.stringify(Object.entries(pipeline).filter(([key]) => key !== 'workers' && key !== 'memory'));
 
 /** A layout as plain data. */
-export function recordLayout(layout: Layout, { pipeline }: RunFile, workers: number): LayoutRecord {
+export function recordLayout(layout: Layout, { pipeline }: RunFile, { workers, replicas }: Shape): LayoutRecord {
   const { partition, placement, schedule, microBatches, recompute, threaded, cellTimes, durations } = layout;
   return {
     workers,
-    replicas: pipeline.replicas,
+    replicas,
     settings: settingsOf(pipeline),
     cells: partition.stages.map(({ start, end }) => end - start),
     placement: [...placement],

@@ -6,6 +6,7 @@ import type { Fleet } from '../fleet/fleet.ts';
 import type { Layout } from '../layout.ts';
 import type { PhaseState } from '../phaseRun.ts';
 import type { Ancestor } from '../pipelineOptions.ts';
+import type { Shape } from '../replicas.ts';
 import type { Wire } from '../wiring.ts';
 import { planHandover } from './handover.ts';
 
@@ -28,13 +29,11 @@ interface Complete {
  */
 export class Snapshots {
   readonly #cells: readonly Cell[];
-  readonly #replicas: number;
   #complete: Complete | undefined;
   #securing: Promise<void> = Promise.resolve();
 
-  constructor(cells: readonly Cell[], replicas: number) {
+  constructor(cells: readonly Cell[]) {
     this.#cells = cells;
-    this.#replicas = replicas;
   }
 
   /** The last complete one: its step and state. */
@@ -43,31 +42,32 @@ export class Snapshots {
   }
 
   /** Links by which copies are handed on. Replicas are copies of one another already. */
-  ring(workers: number): readonly Wire[] {
-    if (workers < 2 || this.#replicas > 1) return [];
+  ring({ workers, replicas }: Shape): readonly Wire[] {
+    if (workers < 2 || replicas > 1) return [];
     const all = Array.from({ length: workers }, (_, k) => k);
     return all.map((k) => ({ from: workerName(k), to: workerName((k + 1) % workers), state: true }));
   }
 
   /** Has every worker copy its state; resolves when all have, and secures the copies while steps go on. */
-  async take(fleet: Fleet, step: number, state: PhaseState): Promise<void> {
+  async take(fleet: Fleet, shape: Shape, step: number, state: PhaseState): Promise<void> {
     await this.#securing;
     const keep = this.#complete?.step;
     const replies = await fleet.requestAll('snapshot', () => ({ step, ...(keep === undefined ? {} : { keep }) }));
     const keys = replies.map((reply) => reply.keys);
-    const securing = this.#secure(fleet, { step, state, keys });
+    const securing = this.#secure(fleet, shape, { step, state, keys });
     // A failure is told by the step that comes after; the snapshot before stays the last complete one.
     this.#securing = securing.catch(() => {});
   }
 
   async #secure(
     fleet: Fleet,
+    shape: Shape,
     { step, state, keys }: { step: number; state: PhaseState; keys: readonly (readonly string[])[] },
   ): Promise<void> {
     const ids = fleet.workers.map(({ id }) => id);
     const held = new Map(ids.map((id, k) => [id, new Set(keys[k])]));
     await Promise.all(
-      this.ring(ids.length).map(async ({ from, to }, k) => {
+      this.ring(shape).map(async ({ from, to }, k) => {
         await handKeys(fleet, step, { from, to, keys: keys[k]! });
         for (const key of keys[k]!) held.get(ids[(k + 1) % ids.length]!)!.add(key);
       }),
