@@ -54,6 +54,12 @@ export interface TrainedPhase {
   readonly skipped: readonly string[];
 }
 
+/** A pipeline, and the state that it goes on from. */
+interface Formed {
+  readonly pipeline: Pipeline;
+  readonly state: PhaseState | undefined;
+}
+
 /**
  * A phase from its first step to its last, whatever is lost on the way: where a process fails, those that are left go on from the
  * last snapshot, with another in its place or laid out anew.
@@ -73,16 +79,25 @@ export class PhaseTraining {
   async run(): Promise<TrainedPhase> {
     const { crew, resume, report, launched } = this.#options;
     this.#layout = resume && this.#layoutOf(resume);
-    const beginning = resume ? beginningOnDisk(resume) : fromTheStart;
-    let pipeline = await this.#form(beginning);
+    let { pipeline, state } = await this.#begin(resume ? beginningOnDisk(resume) : fromTheStart);
     launched(pipeline);
     if (resume) report({ kind: 'resumed', ...this.#placeOf(resume.state.current), checkpoint: resume.checkpoint.path });
-    for (let state = beginning.state; ;) {
+    for (;;) {
       try {
         return await this.#train(pipeline, state);
       } catch (error) {
         ({ pipeline, state } = await this.#recover(error, crew));
       }
+    }
+  }
+
+  /** The first pipeline. Who is lost meanwhile is replaced as later on; but what one of them says is wrong would be so again. */
+  async #begin(beginning: Beginning): Promise<Formed> {
+    try {
+      return { pipeline: await this.#form(beginning), state: beginning.state };
+    } catch (error) {
+      if (error instanceof RunFailure && error.cause instanceof RemoteError) throw error;
+      return this.#recover(error, this.#options.crew);
     }
   }
 
@@ -156,7 +171,7 @@ export class PhaseTraining {
     throw new NewcomersError();
   }
 
-  async #recover(error: unknown, crew: Crew): Promise<{ pipeline: Pipeline; state: PhaseState | undefined }> {
+  async #recover(error: unknown, crew: Crew): Promise<Formed> {
     const { report } = this.#options;
     const began = performance.now();
     for (let cause = this.#recoverable(error); ;) {
