@@ -2,24 +2,25 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { stringify } from 'yaml';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { readSafetensors, writeSafetensors } from '../../src/checkpoint/safetensors.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readSafetensors, writeSafetensors, type StoredTensor } from '../../src/checkpoint/safetensors.ts';
+import { KeptCrew } from '../../src/coordinator/keptCrew.ts';
 import { afterNotFinite, afterUpdate, nothingLeftOut } from '../../src/coordinator/notFinite.ts';
 import type { Pipeline } from '../../src/coordinator/pipeline.ts';
+import type { PipelineOptions } from '../../src/coordinator/pipelineOptions.ts';
 import type { TrainRequest } from '../../src/coordinator/stepRequest.ts';
 import { schedules } from '../../src/pipeline/schedules.ts';
 import { smallRun, writeRun } from '../support/dataset.ts';
 import { LampProcess } from '../support/lampProcess.ts';
-import { differenceOf, heldBy, launchReplay, writeReplay, type ReplayRun } from '../support/replay.ts';
+import { differenceOf, heldBy, replayOptions, writeReplay, type ReplayRun } from '../support/replay.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 import { lossesOf, metricsOf } from '../support/trained.ts';
 
 const folder = temporaryFolder();
 const timeout = 120_000;
-const pipelines: Pipeline[] = [];
-afterEach(async () => {
-  await Promise.all(pipelines.splice(0).map((pipeline) => pipeline.close()));
-});
+/** Pipelines that want as many processes have the same ones. */
+const crew = new KeptCrew();
+afterAll(() => crew.close());
 
 const batch = 4;
 const size = [16, 16];
@@ -41,10 +42,22 @@ const stepOf = (step: number, source = step): TrainRequest => ({
   ...{ draws: ['a', 'b', 'c', 'd'], norm: true },
 });
 
-async function launch(options: Parameters<typeof launchReplay>[1]): Promise<Pipeline> {
-  const pipeline = await launchReplay(run, options);
-  pipelines.push(pipeline);
-  return pipeline;
+/** Three steps with an update after each but the second, which `body` has for itself. Returns the parameters at the end. */
+async function train(
+  options: Partial<PipelineOptions>,
+  body: (pipeline: Pipeline) => Promise<void>,
+): Promise<ReadonlyMap<string, StoredTensor>> {
+  const pipeline = await crew.lay(replayOptions(run, options));
+  try {
+    await pipeline.train(stepOf(0));
+    await pipeline.apply(0.1);
+    await body(pipeline);
+    await pipeline.train(stepOf(2));
+    await pipeline.apply(0.1);
+    return await heldBy(pipeline, 'parameters');
+  } finally {
+    pipeline.release();
+  }
 }
 
 describe('a mini-batch that is not finite', () => {
@@ -54,23 +67,16 @@ describe('a mini-batch that is not finite', () => {
     { workers: 3, schedule: schedules['1f1b'], recompute: 'except_last' },
     { workers: 2, schedule: schedules.zb_h1, recompute: 'never', batchNorm: 'deferred' },
   ] as const)('is traced to its cell, $workers workers, and leaves nothing behind', { timeout }, async (options) => {
-    const [disturbed, plain] = [await launch(options), await launch(options)];
-    for (const pipeline of [disturbed, plain]) {
-      await pipeline.train(stepOf(0));
-      await pipeline.apply(0.1);
-    }
-    const before = await disturbed.memory();
-    const { loss, gradientNorm } = await disturbed.train(stepOf(1));
-    expect(Number.isFinite(loss) && Number.isFinite(gradientNorm)).toBe(false);
-    const place = await disturbed.locate(stepOf(1));
-    expect(place).toMatchObject({ pass: 'forward', cell: 'encoder.0.Conv.conv', microBatch: 2 });
-    expect((await disturbed.memory()).map(({ tensors }) => tensors)).toEqual(before.map(({ tensors }) => tensors));
-    for (const pipeline of [disturbed, plain]) {
-      await pipeline.train(stepOf(2));
-      await pipeline.apply(0.1);
-    }
-    const [one, other] = [await heldBy(disturbed, 'parameters'), await heldBy(plain, 'parameters')];
-    expect(differenceOf(one, other)).toBe(0);
+    const plain = await train(options, async () => {});
+    const disturbed = await train(options, async (pipeline) => {
+      const before = await pipeline.memory();
+      const { loss, gradientNorm } = await pipeline.train(stepOf(1));
+      expect(Number.isFinite(loss) && Number.isFinite(gradientNorm)).toBe(false);
+      const place = await pipeline.locate(stepOf(1));
+      expect(place).toMatchObject({ pass: 'forward', cell: 'encoder.0.Conv.conv', microBatch: 2 });
+      expect((await pipeline.memory()).map(({ tensors }) => tensors)).toEqual(before.map(({ tensors }) => tensors));
+    });
+    expect(differenceOf(disturbed, plain)).toBe(0);
   });
 });
 
@@ -82,16 +88,17 @@ it('is looked for while the next mini-batch waits, however many micro-batches th
     ...{ step, source: { kind: 'replay', step }, microBatches, norm: true },
     draws: microBatches.map((_, sample) => String(sample)),
   });
-  const pipeline = await launchReplay({ file, batch: many, microBatches: many, size: [8, 8] }, { workers: 1 });
-  pipelines.push(pipeline);
+  const given = { file, batch: many, microBatches: many, size: [8, 8] };
+  const pipeline = await crew.lay(replayOptions(given, { workers: 1 }));
   const { loss } = await pipeline.train(request(0), request(1));
   expect(await pipeline.locate(request(0))).toBeUndefined();
   expect((await pipeline.train(request(1))).loss).not.toBe(loss);
+  pipeline.release();
 });
 
 describe('a run that meets one', () => {
   /** A case with a voxel of 3e38 beside one without; every mini-batch is of one. */
-  async function train(name: string, words: readonly string[]): Promise<LampProcess> {
+  async function trainRun(name: string, words: readonly string[]): Promise<LampProcess> {
     const file = await writeRun(join(folder, name));
     const made = smallRun();
     const optimizer = { name: 'sgd', lr: 1e25 };
@@ -102,7 +109,7 @@ describe('a run that meets one', () => {
   }
 
   it('ends with the step, the rate and the cell, unless it is told to go on', { timeout }, async () => {
-    const lamp = await train('stopping', []);
+    const lamp = await trainRun('stopping', []);
     expect(await lamp.ended).toBe(1);
     expect(lamp.err).toMatch(
       /the (loss|norm of the gradients) of step \d is (NaN|-?Infinity) \(first .* in .* \(stage \d(, micro-batch \d)?\)\), at a learning rate of 1e\+25: training has diverged/,
@@ -111,7 +118,7 @@ describe('a run that meets one', () => {
 
   it('leaves it out as often as it may, lowers the rate, and says so', { timeout }, async () => {
     const words = ['--set', 'training.not_finite={action: lower_rate, factor: 0.1, at_most: 2}'];
-    const lamp = await train('lowering', words);
+    const lamp = await trainRun('lowering', words);
     const told = lamp.events<{ step: number; rate: number; place: string }>('not finite');
     expect(told).toHaveLength(2);
     expect(told[1]!.rate / told[0]!.rate).toBeCloseTo(0.1);
