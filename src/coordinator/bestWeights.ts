@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { copyFile, link, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { bestFolder, phasesFolder, runFiles } from '../telemetry/runDirectory.ts';
@@ -66,6 +67,15 @@ export const phaseFile = (directory: string, phase: string): string =>
 
 export async function keepPhase(directory: string, phase: string): Promise<void> {
   await linkFile(join(directory, runFiles.weights), phaseFile(directory, phase));
+}
+
+/**
+ * Where a phase is gone on from that had ended before, the run's result is that phase's once more: the one after it may have written
+ * over that, and left nothing to go on from.
+ */
+export async function restorePhase(directory: string, phase: string): Promise<void> {
+  const file = phaseFile(directory, phase);
+  if (existsSync(file)) await linkFile(file, join(directory, runFiles.weights));
 }
 
 /** A structure's name may hold what a file's name may not. */

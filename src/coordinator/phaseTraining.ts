@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Phase } from '../config/phases.ts';
 import type { PhaseSummary, TrainEvent } from '../telemetry/trainEvent.ts';
 import { formatCount } from '../telemetry/units.ts';
-import { BestWeights } from './bestWeights.ts';
+import { BestWeights, restorePhase } from './bestWeights.ts';
 import type { Crew } from './crew.ts';
 import { NewcomersError, NoWorkersError, RemoteError, RunFailure } from './errors.ts';
 import type { FailureReports } from './failureReports.ts';
@@ -77,8 +77,9 @@ export class PhaseTraining {
   }
 
   async run(): Promise<TrainedPhase> {
-    const { crew, resume, report, launched } = this.#options;
+    const { crew, resume, report, launched, planned, directory } = this.#options;
     this.#layout = resume && this.#layoutOf(resume);
+    if (resume && planned.phase.name !== undefined) await restorePhase(directory, planned.phase.name);
     let { pipeline, state } = await this.#begin(resume ? beginningOnDisk(resume) : fromTheStart);
     launched(pipeline);
     if (resume) report({ kind: 'resumed', ...this.#placeOf(resume.state.current), checkpoint: resume.checkpoint.path });

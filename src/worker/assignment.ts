@@ -85,6 +85,8 @@ async function keptState(
   optimizer: Optimizer,
   vault: Vault,
 ): Promise<{ state: State; from: string; updates: number } | undefined> {
+  // With any other beginning, steps may be counted from there again: what was kept before is of another course.
+  if (begin.kind !== 'snapshot') vault.clear();
   if (begin.kind === 'seed' || begin.kind === 'weights') return undefined;
   const { updates } = begin;
   if (begin.kind === 'snapshot')

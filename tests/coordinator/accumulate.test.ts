@@ -7,6 +7,7 @@ import { smallRun, writeCase } from '../support/dataset.ts';
 import { LampProcess } from '../support/lampProcess.ts';
 import { differenceOf } from '../support/replay.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
+import { ended } from '../support/trained.ts';
 
 const folder = temporaryFolder();
 const timeout = 120_000;
@@ -19,13 +20,13 @@ interface Step {
   readonly updates?: number;
 }
 
+interface Trained {
+  readonly weights: ReadonlyMap<string, StoredTensor>;
+  readonly updates: readonly Step[];
+}
+
 /** Trains for two epochs of 8 samples; returns the weights at the end and the steps that made an update. */
-async function train(
-  name: string,
-  workers: number,
-  training: object,
-  lr = 0.05,
-): Promise<{ weights: ReadonlyMap<string, StoredTensor>; updates: readonly Step[] }> {
+async function train(name: string, workers: number, training: object, lr = 0.05): Promise<Trained> {
   const run = smallRun();
   Object.assign(run.model, { norm: 'instance' });
   run.data.validation = [];
@@ -37,7 +38,7 @@ async function train(
     stringify({ ...run, ...settings, lr_schedule, training: { epochs: 2, clip_norm: 0.2, ...training } }),
   );
   const lamp = new LampProcess(['train', file, '--name', name, '--output', join(folder, 'runs'), '--json']);
-  expect([await lamp.ended, lamp.err]).toEqual([0, '']);
+  await ended(lamp);
   const { tensors } = await readSafetensors(join(folder, 'runs', name, 'weights.safetensors'));
   const lines = readFileSync(join(folder, 'runs', name, 'metrics.jsonl'), 'utf8')
     .trimEnd()
@@ -46,11 +47,15 @@ async function train(
   return { weights: tensors, updates: steps.filter(({ gradientNorm }) => gradientNorm !== undefined) };
 }
 
+let whole: Trained;
+beforeAll(async () => {
+  whole = await train('whole', 1, { batch_size: 4 });
+}, timeout);
+
 it.each([1, 2])(
   'two mini-batches of 2 an update are one of 4 in 4 micro-batches, to rounding, on %i worker(s)',
   { timeout },
   async (workers) => {
-    const whole = await train(`whole-${workers}`, workers, { batch_size: 4 });
     const parts = await train(`parts-${workers}`, workers, { batch_size: 2, accumulate: 2 });
     expect(differenceOf(whole.weights, parts.weights)).toBeLessThan(1e-5);
     const rates = (updates: readonly Step[]): number[] => updates.map(({ learningRate }) => learningRate);
