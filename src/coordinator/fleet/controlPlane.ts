@@ -97,7 +97,8 @@ export abstract class ControlPlane extends Roster {
     background = false,
   ): Promise<ReplyTo<K>> {
     const id = this.nextId++;
-    const reply = member.wait(id, { kind, step: (order as { step?: number }).step, background });
+    const { step, purpose } = order as { step?: number; purpose?: string };
+    const reply = member.wait(id, { kind, step, evaluation: purpose === 'evaluate', background });
     // The union's members differ by kind alone here; the schema checks the whole on the way out.
     const request = { ...order, kind, id } as unknown as Request;
     await this.serverOf(member)

@@ -135,8 +135,7 @@ export class Fleet extends ControlPlane {
       case 'doing':
         return member.at(message.action, message.step);
       case 'failed':
-        member.doing = message.during;
-        member.step = message.step;
+        member.at(message.during, message.step);
         this.fail(member, new RemoteError(message.error));
     }
   }

@@ -46,6 +46,8 @@ export class Member {
   step: number | undefined;
   /** It is ending, or has ended: nothing is expected of it. */
   lost = false;
+  /** The number that an evaluation has on the data plane, beyond those of the steps: nobody is told of it. */
+  #evaluation: number | undefined;
   readonly #waiting = new Map<number, Waiting>();
   /** For the report of a failure. */
   readonly #recent = new RecentActions();
@@ -72,19 +74,20 @@ export class Member {
   }
 
   /** The reply to the request with this id. */
-  wait(id: number, { kind, step, background = false }: Asked): Promise<Reply> {
+  wait(id: number, { kind, step, evaluation, background = false }: Asked): Promise<Reply> {
     const reply = new Promise<Reply>((resolve, reject) => this.#waiting.set(id, { resolve, reject, background }));
     // The run may fail before anybody has come to await this; whoever does is told all the same.
     reply.catch(() => {});
-    if (!background) this.at(kind, step);
+    if (evaluation) this.#evaluation = step;
+    if (!background) this.at(evaluation ? 'evaluation' : kind, step);
     return reply;
   }
 
   /** It is at an action or a request now. */
   at(doing: string, step: number | undefined): void {
     this.doing = doing;
-    this.step = step;
-    this.#recent.begin(doing, step, Date.now());
+    this.step = step === this.#evaluation ? undefined : step;
+    this.#recent.begin(doing, this.step, Date.now());
   }
 
   settle(id: number, reply: Reply): void {
@@ -119,6 +122,8 @@ export class Member {
 interface Asked {
   readonly kind: string;
   readonly step?: number | undefined;
+  /** Whether it is a step without a way back. */
+  readonly evaluation?: boolean | undefined;
   readonly background?: boolean | undefined;
 }
 

@@ -20,6 +20,17 @@ test('what goes on beside that neither says nor ends what it is at', () => {
   expect([member.asked, member.doing, member.step]).toEqual([true, 'step', 4]);
 });
 
+test('an evaluation is told without the number that its tensors go by', () => {
+  const member = new Member('worker 0#1', 'worker 0', undefined);
+  void member.wait(1, { kind: 'step', step: 37, evaluation: true });
+  expect([member.doing, member.step]).toEqual(['evaluation', undefined]);
+  member.at('0F2', 37);
+  expect([member.doing, member.step]).toEqual(['0F2', undefined]);
+  void member.wait(2, { kind: 'step', step: 5 });
+  member.at('0F0', 5);
+  expect([member.doing, member.step]).toEqual(['0F0', 5]);
+});
+
 test('an answer to nothing that was asked changes nothing that is waited for', () => {
   const member = new Member('worker 0#1', 'worker 0', undefined);
   void member.wait(1, { kind: 'step', step: 4 });
