@@ -15,6 +15,7 @@ import type { TrainingPlan } from './trainingPlan.ts';
 
 export interface FormOptions extends Pick<PipelineOptions, 'weights' | 'layout' | 'goOn'> {
   readonly plan: TrainingPlan;
+  readonly loader: LoaderConfiguration;
   readonly baseDirectory: string;
   readonly note: (text: string) => void;
   readonly signal: AbortSignal;
@@ -24,7 +25,7 @@ export interface FormOptions extends Pick<PipelineOptions, 'weights' | 'layout' 
 export async function formPipeline(
   { run }: Phase,
   crew: Crew,
-  { plan, baseDirectory, note, signal, layout, ...beginning }: FormOptions,
+  { plan, loader, baseDirectory, note, signal, layout, ...beginning }: FormOptions,
 ): Promise<Pipeline> {
   const { model, seed, loss, optimizer, pipeline: settings, engine, training } = run;
   const { micro_batches: parts } = settings;
@@ -42,7 +43,7 @@ export async function formPipeline(
     memory: settings.memory,
     batchNorm: settings.batch_norm,
     teacher: training.self_ensembling !== undefined,
-    loader: await loaderOf(run, plan, { baseDirectory, note: layout ? () => {} : note }),
+    loader,
     microBatchShape: plan.microBatchShape,
     microBatches: parts === 'auto' ? 'auto' : chunk(training.batch_size, parts).length,
     batchSize: training.batch_size,
@@ -66,7 +67,8 @@ export function shapeOf({ pipeline }: RunFile, { workers, model }: TrainingPlan,
 const scheduleOf = ({ schedule }: RunFile['pipeline'], baseDirectory: string): ScheduleFamily | 'auto' =>
   schedule === 'auto' ? 'auto' : scheduleFamily({ schedule }, baseDirectory);
 
-async function loaderOf(
+/** What a phase is fed from; to be settled once, since the bound of the cache follows from the memory that is free now. */
+export async function loaderOf(
   run: RunFile,
   { microBatchShape }: TrainingPlan,
   { baseDirectory, note }: { baseDirectory: string; note: (text: string) => void },

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Phase } from '../config/phases.ts';
+import type { LoaderConfiguration } from '../data/loader/configuration.ts';
 import type { PhaseSummary, TrainEvent } from '../telemetry/trainEvent.ts';
 import { formatCount } from '../telemetry/units.ts';
 import { BestWeights, restorePhase } from './bestWeights.ts';
@@ -14,7 +15,7 @@ import { beginningOnDisk, beginningWith, fromTheStart, withWires, type Beginning
 import { resumePoint, type ResumePoint } from './keeping/resume.ts';
 import { Snapshots } from './keeping/snapshots.ts';
 import type { EndedRecord } from './keeping/trainingState.ts';
-import { formPipeline, shapeOf } from './launchPhase.ts';
+import { formPipeline, loaderOf, shapeOf } from './launchPhase.ts';
 import type { LastStep } from './lastStep.ts';
 import type { Layout } from './layout.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -69,6 +70,8 @@ export class PhaseTraining {
   readonly #snapshots: Snapshots;
   #restarts = noRestarts;
   #layout: Layout | undefined;
+  /** The same after a failure, so that the one who has read the images need not be started anew. */
+  #loader: LoaderConfiguration | undefined;
   #skipped: readonly string[] = [];
 
   constructor(options: PhaseTrainingOptions) {
@@ -154,8 +157,17 @@ export class PhaseTraining {
     lastStep.enter('launching');
     const note = (text: string): void => report({ kind: 'note', text });
     const shape = shapeOf(planned.phase.run, planned.plan, crew.workers);
+    this.#loader ??= await loaderOf(planned.phase.run, planned.plan, { baseDirectory, note });
     const pipeline = await formPipeline(planned.phase, crew, {
-      ...{ plan: planned.plan, baseDirectory, weights, note, signal: lastStep.signal, layout: this.#layout },
+      ...{
+        plan: planned.plan,
+        loader: this.#loader,
+        baseDirectory,
+        weights,
+        note,
+        signal: lastStep.signal,
+        layout: this.#layout,
+      },
       goOn: (layout) => withWires(goOn?.(layout) ?? beginningWith(weights), this.#snapshots.ring(shape)),
     });
     this.#layout = pipeline.layout;
