@@ -1,6 +1,6 @@
 import type { EngineSpec } from '../config/runFile.ts';
 import type { LoaderConfiguration } from '../data/loader/configuration.ts';
-import { LOADER, workerName } from '../transport/names.ts';
+import { LOADER, numberOf, workerName } from '../transport/names.ts';
 import type { ReplyTo } from '../transport/protocol.ts';
 import { formatCount } from '../telemetry/units.ts';
 import { assignDevices, deviceElsewhere, visibleGpus, type Device, type WorkersBeside } from './devices.ts';
@@ -80,8 +80,9 @@ export class Crew {
 
   /** Gives workers of other hosts that have come a part, those of one host side by side, and starts their engines. */
   async seat(workers: number): Promise<void> {
-    const all = inOrder([...this.fleet.workers, ...this.fleet.idle]);
-    const members = all.slice(0, workers);
+    // Who has a part keeps one.
+    const all = [...this.fleet.workers, ...inOrder(this.fleet.idle)];
+    const members = inOrder(all.slice(0, workers));
     this.fleet.seat(members);
     this.#devices = members.map(({ host }) => deviceElsewhere(host!));
     this.#started = await Promise.all(members.map((member, worker) => this.#startAs(worker, member)));
@@ -159,12 +160,10 @@ export class Crew {
     this.#devices = this.#devices.with(worker, deviceElsewhere(member.host!));
   }
 
-  /** Goes on without workers that were lost: those that are left close up, and more than so many have no part any more. */
-  closeUp(workers: number): void {
-    const lost = new Set(this.missing);
-    const left = this.#devices.flatMap((_, worker) => (lost.has(worker) ? [] : [worker])).slice(0, workers);
-    const members = left.map((worker) => this.fleet.member(workerName(worker)));
-    this.fleet.seat(members);
+  /** Goes on with these workers, which close up: others were lost, or have no part any more. */
+  closeUp(roles: readonly string[]): void {
+    const left = roles.map(numberOf);
+    this.fleet.seat(roles.map((role) => this.fleet.member(role)));
     this.#devices = left.map((worker) => this.#devices[worker]!);
     this.#started = left.map((worker) => this.#started[worker]!);
   }

@@ -22,7 +22,7 @@ import type { Pipeline } from './pipeline.ts';
 import type { PipelineOptions } from './pipelineOptions.ts';
 import type { PlannedPhase } from './planPhases.ts';
 import { PhaseRun, type PhaseState } from './phaseRun.ts';
-import { workersIn } from './replicas.ts';
+import { workersIn, type Shape } from './replicas.ts';
 import type { StepTrace } from './stepTrace.ts';
 import type { ValidationCases } from './validationCases.ts';
 
@@ -156,7 +156,9 @@ export class PhaseTraining {
     const { planned, baseDirectory, crew, weights, report, lastStep } = this.#options;
     lastStep.enter('launching');
     const note = (text: string): void => report({ kind: 'note', text });
-    const shape = shapeOf(planned.phase.run, planned.plan, crew.workers);
+    const shape = this.#shapeOf(crew.workers);
+    // Of other hosts fewer may have come than were asked for.
+    if (crew.workers > workersIn(shape)) crew.closeUp(this.#snapshots.chosenOf(crew.fleet, workersIn(shape)));
     this.#loader ??= await loaderOf(planned.phase.run, planned.plan, { baseDirectory, note });
     const pipeline = await formPipeline(planned.phase, crew, {
       ...{
@@ -177,9 +179,9 @@ export class PhaseTraining {
 
   /** Where fewer workers are left than there were, those that have come since are taken in at a snapshot. */
   async #takeIn(): Promise<void> {
-    const { crew, planned } = this.#options;
-    const wanted = planned.plan.workers * planned.phase.run.pipeline.replicas;
-    if (crew.workers >= wanted || crew.spares === 0) return;
+    const { crew } = this.#options;
+    // Not every one more has a place: of three pipelines of two, two are left of four workers, and of five.
+    if (crew.spares === 0 || workersIn(this.#shapeOf(crew.workers + crew.spares)) <= crew.workers) return;
     await this.#snapshots.settled();
     throw new NewcomersError();
   }
@@ -252,11 +254,10 @@ export class PhaseTraining {
     // One that could not be started has failed, too.
     if (crew.missing.length > 0) await crew.fleet.regroup();
     const before = crew.workers;
-    const { plan, phase } = planned;
     const there = before - crew.missing.length + crew.spares;
     if (there === 0) throw new NoWorkersError();
-    const count = workersIn(shapeOf(phase.run, plan, there));
-    crew.closeUp(count);
+    const count = workersIn(this.#shapeOf(there));
+    crew.closeUp(this.#snapshots.chosenOf(crew.fleet, count));
     if (crew.spares > 0) await crew.seat(count);
     if (crew.workers === before) return;
     this.#layout = undefined;
@@ -278,9 +279,15 @@ export class PhaseTraining {
   #layoutOf({ state }: ResumePoint): Layout | undefined {
     const { planned, crew, baseDirectory } = this.#options;
     return layoutOfRecord(state.layout, planned.phase.run, {
-      workers: crew.workers / planned.phase.run.pipeline.replicas,
+      shape: this.#shapeOf(crew.workers),
       baseDirectory,
     });
+  }
+
+  /** How so many workers are laid out. */
+  #shapeOf(workers: number): Shape {
+    const { phase, plan } = this.#options.planned;
+    return shapeOf(phase.run, plan, workers);
   }
 
   #placeOf(state: PhaseState | undefined): { step: number; epoch: number; phase?: string } {

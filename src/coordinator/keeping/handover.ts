@@ -36,5 +36,23 @@ export function planHandover(
   });
 }
 
+/**
+ * Which workers go on where there are more than have a place: who is left out has nothing that nobody else has, where that can be.
+ *
+ * @param held by worker, in order, the keys that it has in memory
+ */
+export function chosenOf(
+  held: ReadonlyMap<string, ReadonlySet<string> | undefined>,
+  places: number,
+): readonly string[] {
+  const chosen = new Set(held.keys());
+  for (const worker of [...chosen].toReversed()) {
+    if (chosen.size <= places) break;
+    const others = new Set([...chosen].flatMap((other) => (other === worker ? [] : [...(held.get(other) ?? [])])));
+    if ([...(held.get(worker) ?? [])].every((key) => others.has(key))) chosen.delete(worker);
+  }
+  return [...chosen].slice(0, places);
+}
+
 const leastLoaded = (workers: readonly string[], load: ReadonlyMap<string, number>): string | undefined =>
   workers.toSorted((a, b) => (load.get(a) ?? 0) - (load.get(b) ?? 0))[0];

@@ -29,13 +29,14 @@ export function recordLayout(layout: Layout, { pipeline }: RunFile, { workers, r
   };
 }
 
-/** The layout of a checkpoint, where it is one for so many workers and what the run file says of the pipeline has not changed. */
+/** The layout of a checkpoint, where it is one of this shape and what the run file says of the pipeline has not changed. */
 export function layoutOfRecord(
   record: LayoutRecord,
   run: RunFile,
-  { workers, baseDirectory }: { workers: number; baseDirectory: string },
+  { shape, baseDirectory }: { shape: Shape; baseDirectory: string },
 ): Layout | undefined {
-  if (record.workers !== workers || record.settings !== settingsOf(run.pipeline)) return undefined;
+  if (record.workers !== shape.workers || record.replicas !== shape.replicas) return undefined;
+  if (record.settings !== settingsOf(run.pipeline)) return undefined;
   const { cells, placement, microBatches, recompute, threaded, cellTimes, durations } = record;
   const family = familyOf(record, run.pipeline.schedule, baseDirectory);
   if (!family) return undefined;

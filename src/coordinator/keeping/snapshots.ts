@@ -8,7 +8,7 @@ import type { PhaseState } from '../phaseRun.ts';
 import type { Ancestor } from '../pipelineOptions.ts';
 import type { Shape } from '../replicas.ts';
 import type { Wire } from '../wiring.ts';
-import { planHandover } from './handover.ts';
+import { chosenOf, planHandover } from './handover.ts';
 
 /** A snapshot that is complete: every key of it lies in two memories, where there are two workers. */
 interface Complete {
@@ -73,6 +73,11 @@ export class Snapshots {
       }),
     );
     this.#complete = { step, state, held };
+  }
+
+  /** Which of those who are left go on where not all have a place: as much of the last complete one as can be stays. */
+  chosenOf(fleet: Fleet, places: number): readonly string[] {
+    return chosenOf(new Map(fleet.workers.map(({ id, role }) => [role!, this.#complete?.held.get(id)])), places);
   }
 
   /** Whether those who are left have all of the last complete one. */

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { planHandover } from '../../../src/coordinator/keeping/handover.ts';
+import { chosenOf, planHandover } from '../../../src/coordinator/keeping/handover.ts';
 
 const workers = ['worker 0', 'worker 1', 'worker 2', 'worker 3'];
 const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
@@ -42,4 +42,23 @@ test('two who have the same share the giving', () => {
     ['worker 0', 3],
     ['worker 1', 3],
   ]);
+});
+
+test('who is left out has nothing that nobody else has, where one can be left out so', () => {
+  fc.assert(
+    fc.property(fc.array(fc.uniqueArray(fc.constantFrom('a', 'b', 'c')), { minLength: 2, maxLength: 6 }), (have) => {
+      const held = new Map(have.map((own, worker) => [`worker ${worker}`, new Set(own)]));
+      const keysOf = (some: readonly string[]): number => new Set(some.flatMap((each) => [...held.get(each)!])).size;
+      const all = [...held.keys()];
+      const chosen = chosenOf(held, all.length - 1);
+      expect(chosen).toEqual(all.filter((each) => chosen.includes(each)));
+      expect(chosen).toHaveLength(all.length - 1);
+      const without = all.map((gone) => keysOf(all.filter((each) => each !== gone)));
+      if (Math.max(...without) === keysOf(all)) expect(keysOf(chosen)).toBe(keysOf(all));
+    }),
+  );
+  // Five are left of four replicas of two, and the last alone has what the second stage learnt.
+  const [first, second] = [new Set(['a']), new Set(['b'])];
+  const left = new Map([0, 2, 4, 6, 7].map((worker) => [`worker ${worker}`, worker === 7 ? second : first]));
+  expect(chosenOf(left, 4)).toEqual(['worker 0', 'worker 2', 'worker 4', 'worker 7']);
 });
