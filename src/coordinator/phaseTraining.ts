@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Phase } from '../config/phases.ts';
 import type { LoaderConfiguration } from '../data/loader/configuration.ts';
-import type { PhaseSummary, TrainEvent } from '../telemetry/trainEvent.ts';
+import type { TrainEvent } from '../telemetry/trainEvent.ts';
 import { formatCount } from '../telemetry/units.ts';
 import { BestWeights, restorePhase } from './bestWeights.ts';
 import type { Crew } from './crew.ts';
-import { NewcomersError, NoWorkersError, RemoteError, RunFailure } from './errors.ts';
+import { NewcomersError, RemoteError, RunFailure } from './errors.ts';
 import type { FailureReports } from './failureReports.ts';
 import type { Checkpoints } from './keeping/checkpoints.ts';
 import { Keeper } from './keeping/keeper.ts';
@@ -22,6 +21,7 @@ import type { Pipeline } from './pipeline.ts';
 import type { PipelineOptions } from './pipelineOptions.ts';
 import type { PlannedPhase } from './planPhases.ts';
 import { PhaseRun, type PhaseState } from './phaseRun.ts';
+import { regroup } from './regroup.ts';
 import { workersIn, type Shape } from './replicas.ts';
 import type { StepTrace } from './stepTrace.ts';
 import type { ValidationCases } from './validationCases.ts';
@@ -82,6 +82,7 @@ export class PhaseTraining {
   async run(): Promise<TrainedPhase> {
     const { crew, resume, report, launched, planned, directory } = this.#options;
     this.#layout = resume && this.#layoutOf(resume);
+    if (resume) this.#options.checkpoints.goOn(resume.state);
     if (resume && planned.phase.name !== undefined) await restorePhase(directory, planned.phase.name);
     let { pipeline, state } = await this.#begin(resume ? beginningOnDisk(resume) : fromTheStart);
     launched(pipeline);
@@ -161,15 +162,8 @@ export class PhaseTraining {
     if (crew.workers > workersIn(shape)) crew.closeUp(this.#snapshots.chosenOf(crew.fleet, workersIn(shape)));
     this.#loader ??= await loaderOf(planned.phase.run, planned.plan, { baseDirectory, note });
     const pipeline = await formPipeline(planned.phase, crew, {
-      ...{
-        plan: planned.plan,
-        loader: this.#loader,
-        baseDirectory,
-        weights,
-        note,
-        signal: lastStep.signal,
-        layout: this.#layout,
-      },
+      ...{ plan: planned.plan, loader: this.#loader, layout: this.#layout },
+      ...{ baseDirectory, weights, note, signal: lastStep.signal },
       goOn: (layout) => withWires(goOn?.(layout) ?? beginningWith(weights), this.#snapshots.ring(shape)),
     });
     this.#layout = pipeline.layout;
@@ -240,28 +234,13 @@ export class PhaseTraining {
     await sleep(1000 * seconds, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 
-  /** Puts others in the places of those that were lost, or closes up. */
+  /** Puts others in the places of those that were lost, or has those that are left planned for again. */
   async #regroup(crew: Crew): Promise<void> {
     const { planned, report } = this.#options;
-    const { replace } = planned.phase.run.recovery;
-    await crew.fleet.regroup();
-    for (const worker of crew.missing) {
-      if (!replace) continue;
-      await crew.replace(worker, planned.phase.run.recovery.wait).catch((error: unknown) => {
-        report({ kind: 'note', text: `no replacement for worker ${worker}: ${(error as Error).message}` });
-      });
-    }
-    // One that could not be started has failed, too.
-    if (crew.missing.length > 0) await crew.fleet.regroup();
-    const before = crew.workers;
-    const there = before - crew.missing.length + crew.spares;
-    if (there === 0) throw new NoWorkersError();
-    const count = workersIn(this.#shapeOf(there));
-    crew.closeUp(this.#snapshots.chosenOf(crew.fleet, count));
-    if (crew.spares > 0) await crew.seat(count);
-    if (crew.workers === before) return;
-    this.#layout = undefined;
-    report({ kind: 'note', text: `planning again for ${formatCount(crew.workers, 'worker')}; there were ${before}` });
+    const note = (text: string): void => report({ kind: 'note', text });
+    const shapeOf = (workers: number): Shape => this.#shapeOf(workers);
+    const { recovery } = planned.phase.run;
+    if (!(await regroup(crew, { recovery, snapshots: this.#snapshots, shapeOf, note }))) this.#layout = undefined;
   }
 
   /** The last snapshot, if all of it is left; else the last checkpoint of this phase; else its beginning. */
@@ -300,17 +279,4 @@ export class PhaseTraining {
       ...(name === undefined ? {} : { phase: name }),
     };
   }
-}
-
-/** What is told of a phase that has ended. */
-export function summaryOf({ name, run }: Phase, { done, validations }: PhaseRun): PhaseSummary {
-  const { mean, structures } = validations.found;
-  const { steps, epochs, updates, seconds } = done;
-  return {
-    ...(name === undefined ? {} : { phase: name }),
-    ...{ steps, epochs, updates, seconds },
-    stoppedEarly: validations.exhausted && done.epochs < run.training.epochs,
-    ...(mean ? { best: { meanDice: mean.dice, epoch: mean.epoch } } : {}),
-    structures,
-  };
 }
