@@ -60,7 +60,7 @@ function asAfterTwo(from: string, name: string): void {
 }
 
 /** Goes on with a checkpoint of one shape on another, and holds what comes of it to the whole run there. */
-async function goOn(from: Shape, to: Shape, name: string, asked: object = run): Promise<PhaseOutcome> {
+async function expectToGoOn(from: Shape, to: Shape, name: string, asked: object = run): Promise<PhaseOutcome> {
   asAfterTwo(nameOf(from), name);
   const gone = await trainOn(to, name, true, asked);
   expect(gone.events.filter(({ kind }) => kind === 'resumed')).toMatchObject([{ step: 2, epoch: 1 }]);
@@ -76,7 +76,7 @@ describe.each(shapes.map((shape) => [nameOf(shape), shape] as const))('a checkpo
     'is gone on from by %s',
     { timeout },
     async (_name, to) => {
-      const { losses, weights } = await goOn(from, to, `${nameOf(from)} to ${nameOf(to)}`);
+      const { losses, weights } = await expectToGoOn(from, to, `${nameOf(from)} to ${nameOf(to)}`);
       if (from !== to) return;
       const expected = whole.get(to)!;
       for (const [step, loss] of losses) expect(loss).toBe(expected.losses.get(step));
@@ -90,7 +90,7 @@ it.each(['interleaved_1f1b', 'zb_v'])(
   { timeout },
   async (schedule) => {
     const [from, to] = [shapes.at(-1)!, shapes[1]!];
-    await goOn(from, to, schedule, { pipeline: { ...run.pipeline, schedule } });
+    await expectToGoOn(from, to, schedule, { pipeline: { ...run.pipeline, schedule } });
   },
 );
 

@@ -46,6 +46,11 @@ export class Checkpoints {
     this.#options = options;
   }
 
+  /** Spares the best of a run that goes on, too. */
+  goOn({ best }: Pick<TrainingState, 'best'>): void {
+    this.#best = best;
+  }
+
   /** Whether one is being written. */
   get busy(): boolean {
     return this.#writing !== undefined;
@@ -72,11 +77,18 @@ export class Checkpoints {
   ): Promise<void> {
     const { runDirectory, keep, report } = this.#options;
     const { path, present } = await prepareCheckpoint(runDirectory, step);
-    if (!present) await this.#write(fleet, path, { step, epoch, phase }, state);
-    if (best) this.#best = step;
+    const spared = best ? step : this.#best;
+    if (!present)
+      await this.#write(
+        fleet,
+        path,
+        { step, epoch, phase },
+        { ...state, ...(spared === undefined ? {} : { best: spared }) },
+      );
+    this.#best = spared;
     if (present) return;
     report({ kind: 'saved', what: 'checkpoint', path });
-    await pruneCheckpoints(runDirectory, { keep, keepAlso: this.#best === undefined ? [] : [this.#best] });
+    await pruneCheckpoints(runDirectory, { keep, keepAlso: spared === undefined ? [] : [spared] });
   }
 
   /** All parts, and then the manifest. Where one of them cannot be written nothing is left of the others. */

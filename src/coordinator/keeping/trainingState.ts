@@ -64,6 +64,7 @@ const trainingStateSchema = z.strictObject({
   phase: count,
   ended: z.array(z.strictObject({ summary: summarySchema, skipped: z.array(z.string()) })),
   current: phaseStateSchema,
+  best: count.optional(),
   layout: layoutRecordSchema,
 });
 
@@ -80,6 +81,8 @@ export interface TrainingState {
   readonly phase: number;
   readonly ended: readonly EndedRecord[];
   readonly current: PhaseState;
+  /** The step of the checkpoint of the best validation so far, which is kept whatever comes after it. */
+  readonly best?: number | undefined;
   readonly layout: LayoutRecord;
 }
 
