@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { checkpointsFolder } from '../checkpoint/training/names.ts';
 import type { LoadedRunFile } from '../config/loadRunFile.ts';
 import { frozenDifferences } from '../config/resumable.ts';
@@ -54,8 +54,17 @@ const isFile = (path: string | true | undefined): path is string =>
 /** The run file in a run's folder. */
 function storedRun(directory: string): string {
   const path = join(directory, runFiles.run);
-  if (!existsSync(path)) throw new InputError(`${directory} is no run's folder: there is no ${runFiles.run} in it`);
-  return path;
+  if (existsSync(path)) return path;
+  const copy = copiesOf(path).findLast((each) => existsSync(each));
+  const remedy = copy === undefined ? '' : `; a checkpoint has it: cp ${copy} ${path}`;
+  throw new InputError(`${directory} is no run's folder: there is no ${runFiles.run} in it${remedy}`);
+}
+
+/** The run file as the checkpoints of its run have it, the last one at the end. */
+function copiesOf(path: string): readonly string[] {
+  const checkpoints = join(dirname(path), checkpointsFolder);
+  const steps = existsSync(checkpoints) ? readdirSync(checkpoints).toSorted() : [];
+  return steps.map((step) => join(checkpoints, step, runFiles.run));
 }
 
 /** The run that was trained last. */

@@ -34,6 +34,7 @@ const runs: Readonly<Record<number, readonly (readonly [name: string, settings: 
   1: [
     ...cases.map((name) => [name, {}] as const),
     ...modes.map((recompute) => ['unet3d_micro4_deferred', { recompute }] as const),
+    ['unet3d_micro4_deferred', { replicas: 2 }],
   ],
   2: [
     ...cases.map((name) => [name, {}] as const),
@@ -41,6 +42,7 @@ const runs: Readonly<Record<number, readonly (readonly [name: string, settings: 
     ...modes.map((recompute) => ['unet2d_micro2', { skips: 'threaded', schedule: 'zb_v', recompute }] as const),
     ...families.map((schedule) => ['unet3d_micro4', { schedule }] as const),
     ['unet3d_flags', { placement: 'folded', recompute: 'never' }],
+    ['unet3d_micro4', { replicas: 2, schedule: 'zb_h1' }],
     // Plain tfjs.
     ['unet3d_flags', { engine: 'cpu' }],
   ],
@@ -48,6 +50,7 @@ const runs: Readonly<Record<number, readonly (readonly [name: string, settings: 
     ...cases.map((name) => [name, {}] as const),
     ...modes.map((recompute) => ['unet3d_flags', { skips: 'threaded', recompute }] as const),
     ...families.map((schedule) => ['unet2d_micro2', { schedule, recompute: 'always' }] as const),
+    ['unet3d_flags', { replicas: 2 }],
   ],
 };
 

@@ -142,6 +142,8 @@ describe('a run is given up', () => {
     rmSync(join(runFolder('fresh'), 'run.yaml'));
     const nothing = new LampProcess(['train', '--resume', runFolder('fresh')]);
     expect(await nothing.ended).toBe(2);
-    expect(nothing.err).toContain("is no run's folder: there is no run.yaml in it");
+    expect(nothing.err).toMatch(
+      /is no run's folder: there is no run.yaml in it; a checkpoint has it: cp \S+\/step-00000004\/run.yaml \S+\/run.yaml/,
+    );
   });
 });

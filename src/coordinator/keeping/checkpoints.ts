@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSafetensors, type HostTensor } from '../../checkpoint/safetensors.ts';
 import { CheckpointError } from '../../checkpoint/training/checkpointError.ts';
@@ -5,8 +6,10 @@ import { commitCheckpoint, discardCheckpoint, prepareCheckpoint } from '../../ch
 import type { WholeCheckpoint } from '../../checkpoint/training/inventory.ts';
 import type { ManifestFacts } from '../../checkpoint/training/manifest.ts';
 import { partFile } from '../../checkpoint/training/names.ts';
+import { writeHashed } from '../../checkpoint/training/partWriting.ts';
 import { pruneCheckpoints } from '../../checkpoint/training/prune.ts';
 import { disposeWriter, writePart } from '../../checkpoint/training/writer.ts';
+import { runFiles } from '../../telemetry/runDirectory.ts';
 import type { TrainEvent } from '../../telemetry/trainEvent.ts';
 import { workerName } from '../../transport/names.ts';
 import type { Fleet } from '../fleet/fleet.ts';
@@ -100,7 +103,8 @@ export class Checkpoints {
   ): Promise<void> {
     const { layout } = state;
     const parts = fleet.workers.slice(0, layout.workers).map((_, k) => storePart(fleet, k, step, path));
-    const written = await Promise.allSettled([...parts, writePredictions(path, state.current.validations.best)]);
+    const own = [writePredictions(path, state.current.validations.best), copyRunFile(this.#options.runDirectory, path)];
+    const written = await Promise.allSettled([...parts, ...own]);
     try {
       const failed = written.find((each) => each.status === 'rejected');
       if (failed) throw failed.reason;
@@ -133,6 +137,12 @@ async function storePart(fleet: Fleet, worker: number, step: number, path: strin
   if (outcome.kind === 'refused') throw new Error(outcome.problem);
   const { bytes, sha256 } = outcome;
   return { name, bytes, sha256 };
+}
+
+/** What was to be trained, so that a checkpoint says it where it is all that is left. */
+async function copyRunFile(runDirectory: string, path: string): Promise<ListedFile> {
+  const content = await readFile(join(runDirectory, runFiles.run));
+  return { name: runFiles.run, ...writeHashed(join(path, runFiles.run), [content]) };
 }
 
 async function writePredictions(path: string, best: Validation | undefined): Promise<ListedFile | undefined> {

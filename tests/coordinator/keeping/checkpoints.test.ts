@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { writePart } from '../../../src/checkpoint/training/writer.ts';
@@ -37,6 +37,7 @@ const stateAt = (steps: number): TrainingState => ({
 test('the checkpoint of the best validation stays until there is a better one, also of a run that was resumed', async () => {
   const runDirectory = join(folder, 'run');
   mkdirSync(runDirectory);
+  writeFileSync(join(runDirectory, 'run.yaml'), 'name: small\n');
   const made: Checkpoints[] = [];
   const begin = (): Checkpoints => {
     const checkpoints = new Checkpoints({ runDirectory, keep: 1, report: () => {} });
@@ -56,6 +57,7 @@ test('the checkpoint of the best validation stays until there is a better one, a
   try {
     const first = begin();
     expect(await save(first, 1)).toEqual([1]);
+    expect(readFileSync(join(runDirectory, 'checkpoints', 'step-00000001', 'run.yaml'), 'utf8')).toBe('name: small\n');
     expect(await save(first, 2, true)).toEqual([2]);
     expect(await save(first, 3)).toEqual([2, 3]);
     const second = await resume();
