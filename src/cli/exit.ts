@@ -7,6 +7,7 @@ import { OnnxError } from '../checkpoint/onnx/onnxError.ts';
 import { CheckpointError } from '../checkpoint/training/checkpointError.ts';
 import { ParameterLoadError } from '../checkpoint/parameters.ts';
 import { SafetensorsError } from '../checkpoint/safetensorsError.ts';
+import { RunEndedError } from '../coordinator/agent/errors.ts';
 import { RunFailure } from '../coordinator/errors.ts';
 import { PhaseError } from '../coordinator/phaseError.ts';
 import { ImageDoesNotFitError, PredictInputError } from '../coordinator/prediction/errors.ts';
@@ -32,7 +33,10 @@ export const exitCodes = {
   failed: 1,
   /** An option, a run file or an input cannot be used: told before anything starts. */
   usage: 2,
-  /** Ended by SIGTERM with a checkpoint to go on from: a scheduler may start it again (EX_TEMPFAIL of sysexits.h). */
+  /**
+   * Ended by SIGTERM with a checkpoint to go on from: a scheduler may start it again (EX_TEMPFAIL of sysexits.h). Of a worker: its run
+   * was stopped.
+   */
   preempted: 75,
   interrupted: 130,
   terminated: 143,
@@ -70,6 +74,7 @@ export class PreemptedError extends InterruptedError {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof PhaseError) return exitCodeOf(error.cause);
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  if (error instanceof RunEndedError) return exitCodes[error.interrupted ? 'preempted' : 'failed'];
   if (error instanceof PreemptedError && error.signal === 'SIGTERM') return exitCodes.preempted;
   if (error instanceof InterruptedError) return exitCodes[error.signal === 'SIGINT' ? 'interrupted' : 'terminated'];
   return inputErrors.some((kind) => error instanceof kind) ? exitCodes.usage : exitCodes.failed;

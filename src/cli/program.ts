@@ -24,7 +24,7 @@ Exit codes:
   0    done
   1    failed; parity: a case differs, or none was run; inspect: a file is wrong; checkpoint verify: one is damaged
   2    an option, a run file or an input that cannot be used; nothing was started
-  75   train: stopped by SIGTERM, with a checkpoint: start it again with --resume
+  75   train: stopped by SIGTERM, with a checkpoint: start it again with --resume; worker: the run was stopped
   130  stopped by Ctrl-C (143: by SIGTERM)
 
 Environment:

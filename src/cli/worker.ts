@@ -17,8 +17,8 @@ interface Flags {
 }
 
 const example = `
-It ends when the run does. A process that dies is started anew; where the coordinator is gone for longer than --wait, it ends
-with 1.
+It ends when the run does: with 0 where that is done, 1 where it failed, 75 where it was stopped and may go on. A process that dies
+is started anew; where the coordinator is gone for longer than --wait, it ends with 1.
 
 Example:
   $ lamp worker --coordinator tcp://10.0.0.5:7700 --keys worker.key

@@ -1,12 +1,12 @@
 import type { EngineSpec } from '../config/runFile.ts';
 import type { LoaderConfiguration } from '../data/loader/configuration.ts';
 import { LOADER, numberOf, workerName } from '../transport/names.ts';
-import type { ReplyTo } from '../transport/protocol.ts';
+import type { Dismissal, ReplyTo } from '../transport/protocol.ts';
 import { formatCount } from '../telemetry/units.ts';
 import { assignDevices, deviceElsewhere, visibleGpus, type Device, type WorkersBeside } from './devices.ts';
 import { entryFile } from './fleet/child.ts';
 import type { Order } from './fleet/controlPlane.ts';
-import { Fleet } from './fleet/fleet.ts';
+import { dismissalOf, Fleet } from './fleet/fleet.ts';
 import type { Member } from './fleet/member.ts';
 import type { FleetOptions } from './fleet/fleetOptions.ts';
 import { inOrder, NoReplacementError, waitForHosts, type Hosts } from './hosts.ts';
@@ -73,7 +73,7 @@ export class Crew {
       return crew;
     } catch (error) {
       const failure = crew.fleet.failure ?? error;
-      await crew.close();
+      await crew.close(dismissalOf(failure, options.signal));
       throw failure;
     }
   }
@@ -172,7 +172,8 @@ export class Crew {
     return this.fleet.doorstep !== undefined;
   }
 
-  async close(): Promise<void> {
-    await this.fleet.close();
+  /** @param dismissal why the run has ended, where it has not ended well */
+  async close(dismissal?: Dismissal): Promise<void> {
+    await this.fleet.close(dismissal);
   }
 }

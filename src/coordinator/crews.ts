@@ -1,6 +1,7 @@
 import type { RunFile } from '../config/runFile.ts';
 import type { Log } from '../telemetry/log/log.ts';
 import { Crew } from './crew.ts';
+import { dismissalOf } from './fleet/fleet.ts';
 import type { FleetOptions } from './fleet/fleetOptions.ts';
 import { checkShared, type Hosts } from './hosts.ts';
 
@@ -51,8 +52,9 @@ export class Crews {
     return { signal, log, ...limits, hangMilliseconds: 1000 * hang };
   }
 
-  async close(): Promise<void> {
-    await this.#crew?.close();
+  /** @param error what the run has ended with, where it has not ended well, and whether that is that it was stopped (`asked`) */
+  async close(ending?: { readonly error: unknown; readonly asked: AbortSignal }): Promise<void> {
+    await this.#crew?.close(ending && dismissalOf(ending.error, ending.asked));
     this.#crew = undefined;
   }
 }

@@ -96,6 +96,11 @@ export class StallError extends Error {
   }
 }
 
+/** A process of another host has gone: it ended, or whoever started it took it back. */
+export class LeftError extends Error {
+  override readonly name = 'LeftError';
+}
+
 /** No failure: workers have come that the run is to be laid on, too. */
 export class NewcomersError extends Error {
   override readonly name = 'NewcomersError';

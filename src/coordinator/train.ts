@@ -92,6 +92,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     await trainPhases(phases, { options: { ...options, run, directory }, ...shared });
   } catch (error) {
     failures.endedBy(error);
+    await crews.close({ error, asked: signal });
     throw error;
   } finally {
     await crews.close();

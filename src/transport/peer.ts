@@ -3,6 +3,7 @@ import { AbandonedError } from './errors.ts';
 import { facingAddress } from './facingAddress.ts';
 import { startHeart } from './heart.ts';
 import { noJournal, type Journal } from './journal.ts';
+import { greets } from './greets.ts';
 import { readKeyFile } from './keyFile.ts';
 import { newKeyPair } from './keyPair.ts';
 import type { LinkEvent } from './linkEvents.ts';
@@ -13,6 +14,7 @@ import {
   replyKinds,
   replySchema,
   requestSchema,
+  type Dismissal,
   type Reply,
   type ReplyTo,
   type Request,
@@ -43,8 +45,8 @@ export interface Service {
 
 const HEARTBEAT_MILLISECONDS = 1000;
 const LAST_WORD_MILLISECONDS = 500;
-/** Handshakes in a row that may be broken off where there are keys: some ten seconds, as the attempts become rarer. */
-const BROKEN_OFF = 8;
+/** Handshakes in a row that may be broken off by an end that greets as ours do. */
+const BROKEN_OFF = 2;
 
 /**
  * A process of a run, as seen from inside: says hello, answers one request after the other, and ends when it is told to or when
@@ -74,7 +76,9 @@ export class Peer {
   #step: number | undefined;
   /** Whether the coordinator has taken it in. */
   #joined = false;
+  /** Handshakes that were broken off, and that had begun after somebody was known to be there. */
   #brokenOff = 0;
+  #greeted = false;
   #exitCode = 0;
 
   private constructor(
@@ -132,9 +136,9 @@ export class Peer {
   async serve(service: Service): Promise<never> {
     this.rename(this.role);
     // The channel to the coordinator closes when that process is gone, however it went.
-    process.once('disconnect', () => this.#end());
+    process.once('disconnect', () => this.#orphaned());
     // It may have gone while this process was still loading.
-    if (!process.connected) this.#end();
+    if (!process.connected) this.#orphaned();
     if (!this.#joining) {
       await this.#startHeart();
       await this.#hello();
@@ -160,11 +164,20 @@ export class Peer {
     if (kind === 'connected') void this.#hello().catch(() => {});
     if (kind === 'disconnected') void tellParent({ kind: 'disconnected', problem: detail });
     if (kind !== 'handshake failed') return;
-    // Whatever forwards to the coordinator (a port of a container, a service of Kubernetes) takes connections before that
-    // listens, and breaks them off. Where there are keys, time and again means that they are the wrong ones.
-    if (brokeOff && (!this.#coordinator.security || ++this.#brokenOff < BROKEN_OFF))
-      void tellParent({ kind: 'disconnected', problem: detail });
-    else void this.#refused({ problem: detail, again: false });
+    if (brokeOff) void this.#brokeOff(detail);
+    else void this.#dismissed({ kind: 'refused', problem: detail });
+  }
+
+  /**
+   * Whatever forwards to the coordinator (a port of a container, a service of Kubernetes) takes connections before that listens,
+   * and breaks them off. One who has another key breaks off, too, but greets before.
+   */
+  async #brokeOff(problem: string): Promise<void> {
+    void tellParent({ kind: 'disconnected', problem });
+    if (!this.#coordinator.security) return;
+    if (this.#greeted && ++this.#brokenOff >= BROKEN_OFF) await this.#dismissed({ kind: 'refused', problem });
+    this.#greeted = await greets(this.#coordinator.endpoint);
+    if (!this.#greeted) this.#brokenOff = 0;
   }
 
   /** The coordinator has taken it in, and answers its heartbeats from now on. */
@@ -177,10 +190,18 @@ export class Peer {
     await this.#client.send({ kind: 'joined', id });
   }
 
-  async #refused(refusal: { problem: string; again: boolean }): Promise<void> {
+  async #dismissed(dismissal: Dismissal): Promise<void> {
+    if (this.#ended.signal.aborted) return;
     this.#exitCode = 1;
-    this.#journal.error('was refused', refusal);
-    await tellParent({ kind: 'refused', ...refusal });
+    this.#journal.info('was sent away', dismissal);
+    await tellParent({ kind: 'dismissed', dismissal });
+    this.#end();
+  }
+
+  /** Whoever started it is gone. That knows of the coordinator, which may not know of that. */
+  #orphaned(): void {
+    const leaving = { kind: 'leaving', problem: 'what had started it on its host is gone', again: false } as const;
+    if (this.#joining && this.#joined) this.#client.send(leaving).catch(() => {});
     this.#end();
   }
 
@@ -199,7 +220,7 @@ export class Peer {
       if (request.kind === 'malformed') await this.#failed(new Error(`a request does not parse: ${request.reason}`));
       else if (request.kind === 'stop') {
         await this.#client.send({ kind: 'stopped', id: request.id });
-        if (request.refusal) await this.#refused(request.refusal);
+        if (request.dismissal) await this.#dismissed(request.dismissal);
         this.#end();
       } else if (request.kind === 'welcome') await this.#welcome(request);
       else if (request.kind === 'abandon') {

@@ -1,8 +1,8 @@
 import type { z } from 'zod';
-import { requestSchema, type endpointSchema } from './protocol/requests.ts';
+import { dismissalSchema, requestSchema, type endpointSchema } from './protocol/requests.ts';
 import { hostSchema, replySchema } from './protocol/replies.ts';
 
-export { hostSchema, replySchema, requestSchema };
+export { dismissalSchema, hostSchema, replySchema, requestSchema };
 
 export type Request = z.infer<typeof requestSchema>;
 export type Reply = z.infer<typeof replySchema>;
@@ -20,6 +20,9 @@ export type LinkEndpoint = z.infer<typeof endpointSchema>;
 export type Beginning = RequestOf<'configure'>['begin'];
 /** What a worker of another host says of itself. */
 export type HostFacts = NonNullable<Extract<Reply, { kind: 'hello' }>['host']>;
+
+/** Why a process is sent away. */
+export type Dismissal = z.infer<typeof dismissalSchema>;
 
 /** The kind of the reply to each kind of request. */
 export const replyKinds = {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { dismissalSchema } from './protocol.ts';
 
 /*
  * What a worker process tells the one that started it, over the channel between them: the coordinator, on another machine, is
@@ -8,8 +9,8 @@ const tidingsSchema = z.discriminatedUnion('kind', [
   /** The coordinator has taken it in; where that does not answer for so long, it is gone. */
   z.strictObject({ kind: z.literal('joined'), deadMilliseconds: z.number().positive() }),
   z.strictObject({ kind: z.literal('seated'), role: z.string() }),
-  /** The coordinator will not have it, or cannot be believed; and whether a process started anew would fare better. */
-  z.strictObject({ kind: z.literal('refused'), problem: z.string(), again: z.boolean() }),
+  /** The coordinator has sent it away, or cannot be believed. */
+  z.strictObject({ kind: z.literal('dismissed'), dismissal: dismissalSchema }),
   /** No connection yet, for this reason. */
   z.strictObject({ kind: z.literal('disconnected'), problem: z.string() }),
 ]);

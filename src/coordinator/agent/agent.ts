@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { lampVersion } from '../../config/version.ts';
 import { readKeyFile } from '../../transport/keyFile.ts';
+import { onAbort } from '../../transport/onAbort.ts';
 import { parseEndpoint, parsePorts } from '../../transport/listenAddress.ts';
 import { assignDevices, memoryOf, visibleGpus } from '../devices.ts';
 import { Slot, type AgentEvent } from './slot.ts';
@@ -25,7 +26,8 @@ export interface AgentOptions {
 
 /**
  * Gives this host's devices to a run whose coordinator is somewhere else: a worker process for each, started anew where it dies.
- * Resolves when the run has ended; throws the first reason for which one of them cannot take part, or the signal's.
+ * Resolves when the run has ended well; throws the first reason for which one of them cannot take part or the run ended otherwise,
+ * or the signal's.
  */
 export async function serveHost(options: AgentOptions): Promise<void> {
   const { coordinator, keys, listen, ports, advertise, threads, wait, report } = options;
@@ -41,22 +43,29 @@ export async function serveHost(options: AgentOptions): Promise<void> {
   const devices = assignDevices(count, gpus, { name: 'auto', threads });
   const memory = await memoryOf(devices);
   const agent = randomUUID();
-  const failed = new AbortController();
-  const signal = AbortSignal.any([options.signal, failed.signal]);
+  // Whichever process hears first of the run's end hears it for all: another may just be starting anew.
+  const over = new AbortController();
+  const settled = onAbort(options.signal, () => over.abort(options.signal.reason));
+  if (options.signal.aborted) over.abort(options.signal.reason);
+  const { signal } = over;
   const slots = devices.map((device, number) => {
     const { gpu = null, threads: own } = device;
     const facts = { name: hostname(), agent, processes: count, gpu, threads: own, memory: memory[number]! };
     const host = { ...facts, version: lampVersion() };
     return new Slot(number, { coordinator, joining, host, device, wait, report, signal });
   });
-  await Promise.all(
-    slots.map(async (slot) => {
-      try {
-        await slot.serve();
-      } catch (error) {
-        failed.abort(error);
-        throw error;
-      }
-    }),
-  );
+  const ended = new Error('the run has ended');
+  try {
+    await Promise.all(
+      slots.map((slot) =>
+        slot.serve().then(
+          () => over.abort(ended),
+          (error: unknown) => over.abort(error),
+        ),
+      ),
+    );
+  } finally {
+    settled();
+  }
+  if (signal.reason !== ended) throw signal.reason;
 }

@@ -13,6 +13,18 @@ export class UnreachableError extends Error {
   }
 }
 
+/** The run has ended, and not because it was done. */
+export class RunEndedError extends Error {
+  override readonly name = 'RunEndedError';
+  /** Whether somebody stopped it, and it may be gone on with; else it failed. */
+  readonly interrupted: boolean;
+
+  constructor(problem: string, interrupted: boolean) {
+    super(`the run has ended: ${problem}${interrupted ? '; start this again when the run goes on' : ''}`);
+    this.interrupted = interrupted;
+  }
+}
+
 /** The coordinator does not want this worker, or is not the one that it was taken for. */
 export class RefusedError extends Error {
   override readonly name = 'RefusedError';

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatPeerArguments, type Joining } from '../../transport/peerArguments.ts';
 import { readKeyFile } from '../../transport/keyFile.ts';
-import { lookOut } from '../../transport/lookout.ts';
-import { parseTidings, type Tidings } from '../../transport/tidings.ts';
+import { Lookout } from '../../transport/lookout.ts';
+import type { Dismissal } from '../../transport/protocol.ts';
+import { parseTidings } from '../../transport/tidings.ts';
 import type { Device } from '../devices.ts';
 import { Child, describeEnding, entryFile, type Ending } from '../fleet/child.ts';
-import { RefusedError, UnreachableError } from './errors.ts';
+import { RefusedError, RunEndedError, UnreachableError } from './errors.ts';
 
 /** Something that a person who watches `lamp worker` may want to know. */
 export type AgentEvent =
@@ -38,7 +39,8 @@ interface Ended {
   readonly silent: boolean;
   /** The last that it wrote to its standard error. */
   readonly output: string;
-  readonly refused: Extract<Tidings, { kind: 'refused' }> | undefined;
+  /** Why the coordinator sent it away. */
+  readonly dismissal: Dismissal | undefined;
 }
 
 /** One worker of this host: a process, and where it dies another in its place, until the run is over. */
@@ -51,22 +53,26 @@ export class Slot {
     this.#options = options;
   }
 
-  /** Resolves when the run has ended well. Throws an UnreachableError or a RefusedError where there is no taking part. */
+  /**
+   * Resolves when the run has ended well. Throws an UnreachableError or a RefusedError where there is no taking part, and a
+   * RunEndedError where the run has ended otherwise.
+   */
   async serve(): Promise<void> {
     const { signal, coordinator, report } = this.#options;
     let replaces: string | undefined;
     for (let row = 0; ; row++) {
       signal.throwIfAborted();
       const id = `${this.#options.host.name}:${process.pid}:${randomUUID()}`;
-      const { ending, joined, refused, silent, output } = await this.#process(id, replaces);
+      const ended = await this.#process(id, replaces);
       signal.throwIfAborted();
-      if (ending.kind === 'code' && ending.code === 0) return;
-      if (refused && !refused.again) throw new RefusedError(coordinator, refused.problem);
+      if (isWell(ended.ending)) return;
+      const { dismissal, joined } = ended;
+      if (dismissal?.kind === 'refused') throw new RefusedError(coordinator, dismissal.problem);
+      if (dismissal && dismissal.kind !== 'replaced')
+        throw new RunEndedError(dismissal.problem, dismissal.kind === 'interrupted');
       if (joined) [replaces, row] = [id, 0];
       const seconds = Math.min(LONGEST_BACKOFF, 2 ** row);
-      const words = output === '' ? '' : `: ${output.split('\n').at(-1)}`;
-      const problem =
-        refused?.problem ?? (silent ? 'the coordinator has fallen silent' : describeEnding(ending) + words);
+      const problem = problemOf(ended);
       report({ kind: 'restarting', process: this.#number, problem, seconds });
       await sleep(1000 * seconds, undefined, { signal }).catch(() => signal.throwIfAborted());
     }
@@ -75,10 +81,10 @@ export class Slot {
   /** One process from its start to its end. */
   async #process(id: string, replaces: string | undefined): Promise<Ended> {
     const { coordinator, joining, host, device, wait, report, signal } = this.#options;
-    let [joined, problem] = [false, undefined as string | undefined];
-    let refused: Ended['refused'];
+    let problem: string | undefined;
+    let dismissal: Dismissal | undefined;
+    let lookout: Lookout | undefined;
     let silent = false;
-    const over = new AbortController();
     const said = { ...host, ...(replaces === undefined ? {} : { replaces }) };
     const child = new Child(`worker of ${host.name}`, {
       entry: entryFile('worker'),
@@ -87,14 +93,14 @@ export class Slot {
       onMessage: (message) => {
         const tidings = parseTidings(message);
         if (tidings.kind === 'joined') {
-          joined = true;
           report({ kind: 'joined', process: this.#number });
-          void this.#lookOut(id, tidings.deadMilliseconds, over.signal, () => {
-            silent = true;
-            child.kill();
+          lookout = this.#lookout(id, tidings.deadMilliseconds);
+          void lookout.silence().then((gone) => {
+            silent = gone;
+            if (gone) child.kill();
           });
         } else if (tidings.kind === 'seated') report({ kind: 'seated', process: this.#number, role: tidings.role });
-        else if (tidings.kind === 'refused') refused = tidings;
+        else if (tidings.kind === 'dismissed') ({ dismissal } = tidings);
         else problem = tidings.problem;
       },
     });
@@ -105,30 +111,44 @@ export class Slot {
       pid: child.pid,
       device: gpu === undefined ? 'CPU' : `GPU ${gpu}`,
     });
-    const stop = (): void => void child.terminate(GRACE_MILLISECONDS);
+    const stop = (): void => {
+      lookout?.leave(`lamp worker on ${host.name} has ended: ${describeReason(signal.reason)}`, false);
+      void child.terminate(GRACE_MILLISECONDS);
+    };
     signal.addEventListener('abort', stop, { once: true });
     let late = false;
     const timer = setTimeout(() => {
-      late = !joined && !refused;
+      late = !lookout && !dismissal;
       if (late) stop();
     }, 1000 * wait);
     try {
       const ending = await child.ended;
       if (late) throw new UnreachableError(coordinator, wait, problem);
-      return { ending, joined, silent, output: child.output, refused };
+      const ended = { ending, joined: lookout !== undefined, silent, output: child.output, dismissal };
+      // Nobody else knows it as soon.
+      if (!isWell(ending) && !dismissal) lookout?.leave(problemOf(ended), true);
+      return ended;
     } finally {
       clearTimeout(timer);
-      over.abort();
+      lookout?.close();
       signal.removeEventListener('abort', stop);
     }
   }
 
-  /** Calls `gone` where the coordinator is. */
-  async #lookOut(worker: string, deadMilliseconds: number, signal: AbortSignal, gone: () => void): Promise<void> {
+  #lookout(worker: string, deadMilliseconds: number): Lookout {
     const { coordinator: endpoint, joining } = this.#options;
     const known = joining.keys === undefined ? undefined : readKeyFile(joining.keys, 'worker');
     const security = known && { keys: known.keys, serverKey: known.peerKey };
-    await lookOut({ endpoint, security, worker, deadMilliseconds }, signal);
-    if (!signal.aborted) gone();
+    return new Lookout({ endpoint, security, worker, deadMilliseconds });
   }
+}
+
+const isWell = (ending: Ending): boolean => ending.kind === 'code' && ending.code === 0;
+
+const describeReason = (reason: unknown): string => (reason instanceof Error ? reason.message : String(reason));
+
+function problemOf({ ending, silent, output, dismissal }: Ended): string {
+  if (dismissal) return dismissal.problem;
+  if (silent) return 'the coordinator has fallen silent';
+  return describeEnding(ending) + (output === '' ? '' : `: ${output.split('\n').at(-1)}`);
 }

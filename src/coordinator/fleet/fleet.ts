@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ControlServer } from '../../transport/control.ts';
 import { bodyOf, lookoutFor } from '../../transport/names.ts';
-import { replySchema, requestSchema, type Reply, type Request } from '../../transport/protocol.ts';
-import { HangError, RemoteError, SilenceError, StallError, type RunFailure } from '../errors.ts';
+import { replySchema, requestSchema, type Dismissal, type Reply, type Request } from '../../transport/protocol.ts';
+import { HangError, LeftError, RemoteError, SilenceError, StallError, type RunFailure } from '../errors.ts';
 import { Child, describeEnding, type ChildOptions } from './child.ts';
 import { failureOf } from './failure.ts';
 import { ControlPlane, type Sockets } from './controlPlane.ts';
@@ -28,6 +28,10 @@ export class Fleet extends ControlPlane {
   #listening: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #stopping = false;
+  /** What those are told who come too late. */
+  #farewell: { dismissal?: Dismissal } = {};
+  /** Those who went for good: none comes in their places by itself. */
+  readonly #left = new Set<string>();
 
   private constructor(options: FleetOptions, sockets: Sockets) {
     super(options, sockets);
@@ -83,8 +87,10 @@ export class Fleet extends ControlPlane {
     for await (const { peer: name, message } of server.messages(this.#closing.signal)) {
       const watched = lookoutFor(name);
       if (watched !== undefined) {
+        const member = this.members.get(watched);
+        if (member && message.kind === 'leaving') this.#receive(member, message);
         // Of those that are known alone: whoever is not, is to end.
-        if (this.members.has(watched)) void server.echo(name);
+        else if (member) void server.echo(name);
         continue;
       }
       const member = this.members.get(bodyOf(name));
@@ -99,10 +105,11 @@ export class Fleet extends ControlPlane {
 
   /** A worker of another host is at the door. */
   #admit(id: string, hello: Greeting): void {
-    const refusal = this.#stopping ? 'the run has ended' : refusalOf(hello.host);
-    if (!hello.host || refusal !== undefined) {
-      const problem = refusal ?? '';
-      void this.door!.send(id, { kind: 'stop', id: this.nextId++, refusal: { problem, again: false } }).catch(() => {});
+    const problem = refusalOf(hello.host);
+    if (!hello.host || problem !== undefined || this.#stopping) {
+      const refused = { dismissal: { kind: 'refused', problem: problem ?? '' } } as const;
+      const farewell = problem === undefined ? this.#farewell : refused;
+      void this.door!.send(id, { kind: 'stop', id: this.nextId++, ...farewell }).catch(() => {});
       return;
     }
     const member = new Member(id, undefined, undefined);
@@ -136,7 +143,10 @@ export class Fleet extends ControlPlane {
         return member.at(message.action, message.step);
       case 'failed':
         member.at(message.during, message.step);
-        this.fail(member, new RemoteError(message.error));
+        return this.fail(member, new RemoteError(message.error));
+      case 'leaving':
+        if (!message.again) this.#left.add(member.id);
+        return this.fail(member, new LeftError(message.problem));
     }
   }
 
@@ -150,13 +160,12 @@ export class Fleet extends ControlPlane {
     if (waiting) this.end(this.#noted(waiting, new StallError(stalled)));
   }
 
-  readonly #onAbort = (): void => {
-    this.end(this.options.signal.reason);
-    this.#closing.abort(this.failure);
-  };
+  readonly #onAbort = (): void => this.end(this.options.signal.reason);
 
   protected override fail(member: Member, cause: unknown): void {
-    if (this.#stopping || member.lost) return;
+    // Whoever is gone has stopped, whether its answer arrived or was lost with it.
+    if (this.#stopping) return member.reject(cause);
+    if (member.lost) return;
     const failure = this.#noted(member, cause);
     member.lost = true;
     // Somebody who has no part takes nothing with him.
@@ -200,31 +209,48 @@ export class Fleet extends ControlPlane {
     if (member) await this.#drop(member, GRACE_MILLISECONDS);
   }
 
-  async #drop(member: Member, grace = 0): Promise<void> {
+  /** Sends a worker of another host away, which is of no use here. */
+  async turnAway(role: string, problem: string): Promise<void> {
+    await this.#drop(this.member(role), 0, { kind: 'refused', problem });
+  }
+
+  /** Whether a worker of another host went for good, so that none comes in its place by itself. */
+  hasLeft(id: string): boolean {
+    return this.#left.has(id);
+  }
+
+  async #drop(
+    member: Member,
+    grace = 0,
+    // Where another started it, another in its place may do better.
+    dismissal: Dismissal = { kind: 'replaced', problem: 'it failed' },
+  ): Promise<void> {
     member.lost = true;
     this.log.dropped(member);
     if (grace > 0 || !member.child) {
-      // Where another started it, another in its place may do better.
-      const refusal = grace > 0 ? {} : { refusal: { problem: 'it failed', again: true } };
+      const why = grace > 0 ? {} : { dismissal };
       await this.serverOf(member)
-        .send(member.id, { kind: 'stop', id: this.nextId++, ...refusal })
+        .send(member.id, { kind: 'stop', id: this.nextId++, ...why })
         .catch(() => {});
     }
     await member.child?.terminate(grace);
     this.members.delete(member.id);
   }
 
-  /** Ends every process, politely first, and closes the sockets. Never throws. */
-  async close(): Promise<void> {
+  /**
+   * Ends every process, politely first, and closes the sockets. Workers of other hosts are told why the run has ended: because of
+   * its failure, unless something else is said; nothing means well. Never throws.
+   */
+  async close(dismissal = dismissalOf(this.failure, this.options.signal)): Promise<void> {
+    this.#farewell = dismissal ? { dismissal } : {};
     this.#stopping = true;
     const members = [...this.members.values()];
-    if (!this.failure) {
-      await Promise.race([
-        // A process that is gone has stopped, whether its answer arrived or was lost with it.
-        Promise.allSettled(members.map((member) => Promise.race([this.ask(member, 'stop', {}), member.child?.ended]))),
-        sleep(GRACE_MILLISECONDS, undefined, { ref: false }),
-      ]);
-    }
+    // After a failure processes of this machine end as their channel closes; those of others wait to be told.
+    const told = this.failure ? members.filter(({ child }) => !child) : members;
+    await Promise.race([
+      Promise.allSettled(told.map((member) => this.ask(member, 'stop', member.child ? {} : this.#farewell))),
+      sleep(GRACE_MILLISECONDS, undefined, { ref: false }),
+    ]);
     this.end(new Error('the run has ended'));
     this.#closing.abort(this.failure);
     clearInterval(this.#timer);
@@ -236,4 +262,13 @@ export class Fleet extends ControlPlane {
     this.door?.close(GRACE_MILLISECONDS);
     await this.#listening.catch(() => {});
   }
+}
+
+/** What the workers of other hosts are told of a run that has ended so. */
+export function dismissalOf(error: unknown, stopped: AbortSignal): Dismissal | undefined {
+  if (error === undefined) return undefined;
+  return {
+    kind: stopped.aborted ? 'interrupted' : 'failed',
+    problem: error instanceof Error ? error.message : String(error),
+  };
 }

@@ -174,5 +174,7 @@ export const replySchema = z.discriminatedUnion('kind', [
     step: count.optional(),
     error: errorSchema,
   }),
+  /** It goes without having failed at anything; `again`: another is started in its place. Said by whoever started it, too. */
+  z.strictObject({ kind: z.literal('leaving'), problem: z.string(), again: z.boolean() }),
   ...repliesWithId,
 ]);

@@ -79,6 +79,15 @@ const receiverSchema = z.strictObject({
   labelsTo: z.strictObject({ peer: z.string(), stage: count }).optional(),
 });
 
+/**
+ * Why a process is sent away: no such process is of use here (`refused`), one in its place may be (`replaced`), or the run has
+ * ended, by a failure or because somebody stopped it (`interrupted`).
+ */
+export const dismissalSchema = z.strictObject({
+  kind: z.enum(['refused', 'replaced', 'failed', 'interrupted']),
+  problem: z.string(),
+});
+
 /** Which of several pipelines that share every mini-batch. */
 const replicaSchema = z.strictObject({
   index: count,
@@ -243,10 +252,6 @@ export const requestSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('memory'), id }),
   /** Asks for the time, so that what workers record can be laid on one clock. */
   z.strictObject({ kind: z.literal('clock'), id }),
-  /** Ends the process; with a refusal, because it is of no use here: one started anew may be (`again`), or none. */
-  z.strictObject({
-    kind: z.literal('stop'),
-    id,
-    refusal: z.strictObject({ problem: z.string(), again: z.boolean() }).optional(),
-  }),
+  /** Ends the process; to one of another host it is said why, unless the run has ended well. */
+  z.strictObject({ kind: z.literal('stop'), id, dismissal: dismissalSchema.optional() }),
 ]);
