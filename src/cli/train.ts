@@ -47,7 +47,10 @@ export function trainCommand(context: CliContext): Command {
     .addOption(setOption())
     .option('--output <dir>', "where the run's folder is made", 'runs')
     .option('--resume [run]', "go on from the last checkpoint of a run's folder")
-    .option('--listen <tcp://HOST:PORT>', 'have the workers on other hosts, which come to this address (lamp worker)')
+    .option(
+      '--listen <tcp://HOST:PORT>',
+      'have the workers on other hosts, which come to this address (lamp worker); port 0: any',
+    )
     .option('--hosts <n>', 'how many lamp workers to wait for', parseCount)
     .option('--keys <file>', 'coordinator.key, as lamp keys makes it (or LAMP_KEYS); needed beyond this machine')
     .option('--join-wait <s>', 'seconds to wait for them', parseCount, 600)
@@ -115,8 +118,9 @@ async function hostsOf({ listen, hosts, keys: flag, joinWait: wait }: Flags): Pr
   }
   const { parseEndpoint } = await import('../transport/listenAddress.ts');
   const { readKeyFile } = await import('../transport/keyFile.ts');
-  const { host, port } = parseEndpoint(listen);
+  const { host, port } = parseEndpoint(listen, 0);
   const keys = flag ?? process.env['LAMP_KEYS'];
   const known = keys === undefined ? undefined : readKeyFile(keys, 'coordinator');
-  return { door: { address: { host, ports: { from: port, to: port } }, known }, count: hosts ?? 1, wait };
+  const ports = port === 0 ? undefined : { from: port, to: port };
+  return { door: { address: { host, ports }, known }, count: hosts ?? 1, wait };
 }

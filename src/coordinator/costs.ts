@@ -57,8 +57,8 @@ const subjectOf = (
   loss: loss.name,
   optimizer: optimizer.name,
   workers: started.map(({ device }, worker) => {
-    const { threads, elsewhere } = devices[worker]!;
-    return { device, threads, ...(elsewhere ? { host: elsewhere.host } : {}) };
+    const host = hostsOf(devices)[worker];
+    return { device, threads: devices[worker]!.threads, ...(host === undefined ? {} : { host }) };
   }),
 });
 
@@ -84,8 +84,19 @@ async function measure(
   };
 }
 
-/** Whether the workers' threads fill the processor, so that whatever else runs there slows them. */
+/** What the hosts of workers that are elsewhere are called: `a` and `a (2)` where two have the same name. */
+export function hostsOf(devices: readonly Pick<Device, 'elsewhere'>[]): readonly (string | undefined)[] {
+  return devices.map(({ elsewhere }) => {
+    if (!elsewhere) return undefined;
+    const { host, agent } = elsewhere;
+    const alike = devices.flatMap((other) => (other.elsewhere?.host === host ? [other.elsewhere.agent] : []));
+    const place = [...new Set(alike)].indexOf(agent);
+    return place === 0 ? host : `${host} (${place + 1})`;
+  });
+}
+
+/** Whether the workers' threads fill the processor of this machine, so that whatever else runs there slows them. */
 const sharesCores = (devices: readonly Device[]): boolean => {
-  const threads = devices.filter(({ gpu }) => gpu === undefined).reduce((sum, device) => sum + device.threads, 0);
-  return threads >= availableParallelism();
+  const here = devices.filter(({ gpu, elsewhere }) => gpu === undefined && !elsewhere);
+  return here.reduce((sum, { threads }) => sum + threads, 0) >= availableParallelism();
 };

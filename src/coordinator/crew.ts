@@ -9,8 +9,17 @@ import type { Order } from './fleet/controlPlane.ts';
 import { dismissalOf, Fleet } from './fleet/fleet.ts';
 import type { Member } from './fleet/member.ts';
 import type { FleetOptions } from './fleet/fleetOptions.ts';
-import { inOrder, NoReplacementError, waitForHosts, type Hosts } from './hosts.ts';
+import {
+  blindOf,
+  inOrder,
+  NoReplacementError,
+  SharedFolderError,
+  waitForHosts,
+  type Blind,
+  type Hosts,
+} from './hosts.ts';
 import { withThreads } from './loading.ts';
+import { chooseReplacement } from './replacement.ts';
 
 export interface CrewOptions extends FleetOptions {
   readonly workers: number;
@@ -36,6 +45,8 @@ export class Crew {
   #started: readonly ReplyTo<'start'>[] = [];
   /** What each process said when its engine was started. */
   readonly #engines = new WeakMap<Member, ReplyTo<'start'>>();
+  /** Those that were found to see the run's folder. */
+  readonly #seeing = new WeakSet<Member>();
   /** What the loader feeds from. */
   #loader: string | undefined;
 
@@ -84,8 +95,37 @@ export class Crew {
     const all = [...this.fleet.workers, ...inOrder(this.fleet.idle)];
     const members = inOrder(all.slice(0, workers));
     this.fleet.seat(members);
-    this.#devices = members.map(({ host }) => deviceElsewhere(host!));
+    this.#devices = members.map(({ id, host }) => deviceElsewhere(id, host!, this.#engine));
     this.#started = await Promise.all(members.map((member, worker) => this.#startAs(worker, member)));
+  }
+
+  /** Makes sure that the run's folder is the same one on all hosts. Throws a SharedFolderError. */
+  async checkShared(folder: string): Promise<void> {
+    const blind = await this.#blind(folder);
+    const faults = blind.map(
+      ({ worker, problem }) => `worker ${worker} on ${this.fleet.member(workerName(worker)).host!.name}: ${problem}`,
+    );
+    if (faults.length > 0) throw new SharedFolderError(folder, faults);
+  }
+
+  /** Sends those away that have come since and do not see the run's folder; returns how many. */
+  async turnAwayBlind(folder: string, note: (text: string) => void): Promise<number> {
+    const blind = this.remote ? await this.#blind(folder) : [];
+    for (const { worker, problem } of blind) {
+      const { host } = this.fleet.member(workerName(worker));
+      note(`${host!.name} cannot take part: it does not see the run's folder ${folder}: ${problem}`);
+      await this.fleet.turnAway(workerName(worker), `it does not see the run's folder ${folder}: ${problem}`);
+    }
+    return blind.length;
+  }
+
+  /** Of those that were not asked before. */
+  async #blind(folder: string): Promise<readonly Blind[]> {
+    const members = this.#devices.map((_, worker) => this.fleet.member(workerName(worker)));
+    const unsure = members.flatMap((member, worker) => (this.#seeing.has(member) ? [] : [worker]));
+    const blind = await blindOf(this.fleet, folder, unsure);
+    for (const worker of unsure) if (!blind.some((each) => each.worker === worker)) this.#seeing.add(members[worker]!);
+    return blind;
   }
 
   /** Starts a worker's engine, once for each process. */
@@ -148,16 +188,23 @@ export class Crew {
 
   /** Gives a worker of another host that has none the part of one that was lost; waits for one for so many seconds. */
   async #enlist(worker: number, wait: number): Promise<void> {
-    const { host } = this.#devices[worker]!.elsewhere!;
-    const end = Date.now() + 1000 * wait;
-    while (this.fleet.idle.length === 0) {
-      if (Date.now() >= end) throw new NoReplacementError(host, wait);
-      await this.fleet.arrival(end - Date.now());
+    const lost = this.#devices[worker]!.elsewhere!;
+    const forGood = this.fleet.hasLeft(lost.id);
+    const others = this.missing.filter((other) => other !== worker).map((other) => this.#devices[other]!.elsewhere!.id);
+    const began = performance.now();
+    for (;;) {
+      const waited = performance.now() - began;
+      const choice = chooseReplacement(this.fleet.idle, { ...lost, forGood }, { waited, wait: 1000 * wait, others });
+      if (choice.kind === 'none') throw new NoReplacementError(lost.host, wait);
+      if (choice.kind === 'wait') {
+        await this.fleet.arrival(choice.milliseconds);
+        continue;
+      }
+      const { candidate: member } = choice;
+      member.role = workerName(worker);
+      this.#devices = this.#devices.with(worker, deviceElsewhere(member.id, member.host!, this.#engine));
+      return;
     }
-    const { idle } = this.fleet;
-    const member = idle.find((each) => each.host?.name === host) ?? idle[0]!;
-    member.role = workerName(worker);
-    this.#devices = this.#devices.with(worker, deviceElsewhere(member.host!));
   }
 
   /** Goes on with these workers, which close up: others were lost, or have no part any more. */

@@ -3,7 +3,7 @@ import type { Log } from '../telemetry/log/log.ts';
 import { Crew } from './crew.ts';
 import { dismissalOf } from './fleet/fleet.ts';
 import type { FleetOptions } from './fleet/fleetOptions.ts';
-import { checkShared, type Hosts } from './hosts.ts';
+import type { Hosts } from './hosts.ts';
 
 export interface CrewsOptions {
   readonly run: RunFile;
@@ -37,7 +37,7 @@ export class Crews {
     const { hosts, run, directory } = this.#options;
     if (this.#crew && hosts) {
       await this.#crew.seat(workers);
-      await checkShared(this.#crew.fleet, directory);
+      await this.#crew.checkShared(directory);
       return this.#crew;
     }
     if (this.#crew && this.#crew.workers !== workers) await this.close();

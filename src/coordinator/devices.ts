@@ -16,8 +16,18 @@ export interface Device {
   readonly cores: readonly number[] | undefined;
   /** Environment of the process: must be set before the engine loads. */
   readonly environment: Record<string, string>;
-  /** Of another host: its name, and the bytes that tensors may take there. */
-  readonly elsewhere?: { readonly host: string; readonly memory: number };
+  /** Where the process is one of another host. */
+  readonly elsewhere?: Elsewhere;
+}
+
+interface Elsewhere {
+  /** The process, and the `lamp worker` that started it: two of these may be on hosts of one name. */
+  readonly id: string;
+  readonly agent: string;
+  /** The host's name. */
+  readonly host: string;
+  /** Bytes that tensors may take there. */
+  readonly memory: number;
 }
 
 /** Of a device's memory, for tensors; the rest is for what comes with them: kernels' workspaces, links, the process itself. */
@@ -68,11 +78,16 @@ export async function visibleGpus(): Promise<readonly string[]> {
   }
 }
 
-/** What a worker of another host has said that it computes on. */
-export const deviceElsewhere = ({ name: host, gpu, threads, memory }: HostFacts): Device => ({
-  ...{ gpu: gpu ?? undefined, threads, cores: undefined, environment: {} },
-  elsewhere: { host, memory },
-});
+/**
+ * What a worker of another host has said that it computes on. Where nobody said there with how many threads, the run file may; else
+ * it is its share of that host's cores.
+ */
+export function deviceElsewhere(id: string, facts: HostFacts, engine: EngineSpec): Device {
+  const { name: host, agent, gpu, memory, threadsGiven } = facts;
+  const threads = (threadsGiven ? undefined : engine.threads) ?? facts.threads;
+  const elsewhere = { id, agent, host, memory };
+  return { gpu: gpu ?? undefined, threads, cores: undefined, environment: {}, elsewhere };
+}
 
 /** How many workers `auto` means: one a GPU, or one where there is none. */
 export const workersFor = (gpus: readonly string[], cells: number): number => Math.min(Math.max(1, gpus.length), cells);

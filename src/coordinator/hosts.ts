@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatCount } from '../telemetry/units.ts';
+import { workerName } from '../transport/names.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import type { DoorOptions } from './fleet/fleetOptions.ts';
 import type { Member } from './fleet/member.ts';
@@ -71,23 +72,31 @@ export async function waitForHosts(fleet: Fleet, hosts: Hosts, note?: (text: str
   }
 }
 
-/** Workers in the order in which their hosts came, those of one host side by side. */
+/**
+ * Workers in the order in which their hosts came, those of one host side by side. A host is one `lamp worker`: two of them may have
+ * a name in common, as containers do.
+ */
 export function inOrder(members: readonly Member[]): readonly Member[] {
-  const hosts = [...new Set(members.map(({ host }) => host!.name))];
-  return members.toSorted((a, b) => hosts.indexOf(a.host!.name) - hosts.indexOf(b.host!.name));
+  const hosts = [...new Set(members.map(({ host }) => host!.agent))];
+  return members.toSorted((a, b) => hosts.indexOf(a.host!.agent) - hosts.indexOf(b.host!.agent));
 }
 
-/** Makes sure that the run's folder is the same one on all hosts. Throws a SharedFolderError. */
-export async function checkShared(fleet: Fleet, folder: string): Promise<void> {
+/** A worker that does not see the run's folder, or not the same. */
+export interface Blind {
+  readonly worker: number;
+  readonly problem: string;
+}
+
+/** Which of these workers do not see the run's folder as it is here, or cannot write in it. */
+export async function blindOf(fleet: Fleet, folder: string, workers: readonly number[]): Promise<readonly Blind[]> {
+  if (workers.length === 0) return [];
   const [file, words] = [`.seen-by-all-${randomUUID()}`, randomUUID()];
   await writeFile(join(folder, file), words);
   try {
-    const replies = await fleet.requestAll('look', () => ({ folder, file, words }));
-    const faults = replies.flatMap(({ problem }, worker) =>
-      problem === undefined ? [] : [`worker ${worker} on ${fleet.workers[worker]!.host!.name}: ${problem}`],
-    );
+    const asked = workers.map((worker) => fleet.request(workerName(worker), 'look', { folder, file, words }));
+    const replies = await Promise.all(asked);
     for (const { wrote } of replies) if (wrote !== undefined) await rm(join(folder, wrote), { force: true });
-    if (faults.length > 0) throw new SharedFolderError(folder, faults);
+    return replies.flatMap(({ problem }, i) => (problem === undefined ? [] : [{ worker: workers[i]!, problem }]));
   } finally {
     await rm(join(folder, file), { force: true });
   }

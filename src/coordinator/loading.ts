@@ -10,12 +10,13 @@ import type { Device } from './devices.ts';
 /** The same loader with a number of threads: where none is said, as many as there are cores that no worker computes on, and one at least. */
 export function withThreads(
   loader: LoaderConfiguration,
-  devices: readonly Pick<Device, 'gpu' | 'threads'>[],
+  devices: readonly Pick<Device, 'gpu' | 'threads' | 'elsewhere'>[],
   cores = availableParallelism(),
 ): LoaderConfiguration {
   if (loader.kind !== 'dataset' || loader.data.loaders !== 'auto') return loader;
+  const here = devices.filter(({ elsewhere }) => !elsewhere);
   // A worker whose GPU computes keeps one core busy.
-  const taken = devices.reduce((sum, { gpu, threads }) => sum + (gpu === undefined ? threads : 1), 0);
+  const taken = here.reduce((sum, { gpu, threads }) => sum + (gpu === undefined ? threads : 1), 0);
   return { ...loader, data: { ...loader.data, loaders: Math.max(1, cores - taken) } };
 }
 

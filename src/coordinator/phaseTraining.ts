@@ -236,11 +236,12 @@ export class PhaseTraining {
 
   /** Puts others in the places of those that were lost, or has those that are left planned for again. */
   async #regroup(crew: Crew): Promise<void> {
-    const { planned, report } = this.#options;
+    const { planned, report, directory } = this.#options;
     const note = (text: string): void => report({ kind: 'note', text });
     const shapeOf = (workers: number): Shape => this.#shapeOf(workers);
     const { recovery } = planned.phase.run;
-    if (!(await regroup(crew, { recovery, snapshots: this.#snapshots, shapeOf, note }))) this.#layout = undefined;
+    const asBefore = await regroup(crew, { recovery, directory, snapshots: this.#snapshots, shapeOf, note });
+    if (!asBefore) this.#layout = undefined;
   }
 
   /** The last snapshot, if all of it is left; else the last checkpoint of this phase; else its beginning. */

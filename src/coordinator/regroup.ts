@@ -7,6 +7,8 @@ import { workersIn, type Shape } from './replicas.ts';
 
 export interface RegroupOptions {
   readonly recovery: Pick<RecoverySpec, 'replace' | 'wait'>;
+  /** The run's folder: who comes has to see it. */
+  readonly directory: string;
   readonly snapshots: Snapshots;
   /** How so many workers are laid out. */
   readonly shapeOf: (workers: number) => Shape;
@@ -17,7 +19,10 @@ export interface RegroupOptions {
  * After a failure: puts others in the places of those that were lost, or closes up. Returns whether there are as many as before,
  * so that they can be laid out as they were. Throws a NoWorkersError where nobody is left.
  */
-export async function regroup(crew: Crew, { recovery, snapshots, shapeOf, note }: RegroupOptions): Promise<boolean> {
+export async function regroup(
+  crew: Crew,
+  { recovery, directory, snapshots, shapeOf, note }: RegroupOptions,
+): Promise<boolean> {
   await crew.fleet.regroup();
   for (const worker of crew.missing) {
     if (!recovery.replace) continue;
@@ -25,14 +30,16 @@ export async function regroup(crew: Crew, { recovery, snapshots, shapeOf, note }
       note(`no replacement for worker ${worker}: ${(error as Error).message}`);
     });
   }
-  // One that could not be started has failed, too.
-  if (crew.missing.length > 0) await crew.fleet.regroup();
   const before = crew.workers;
-  const there = before - crew.missing.length + crew.spares;
-  if (there === 0) throw new NoWorkersError();
-  const count = workersIn(shapeOf(there));
-  crew.closeUp(snapshots.chosenOf(crew.fleet, count));
-  if (crew.spares > 0) await crew.seat(count);
+  do {
+    // One that could not be started has failed, too.
+    if (crew.missing.length > 0) await crew.fleet.regroup();
+    const there = crew.workers - crew.missing.length + crew.spares;
+    if (there === 0) throw new NoWorkersError();
+    const count = workersIn(shapeOf(there));
+    crew.closeUp(snapshots.chosenOf(crew.fleet, count));
+    if (crew.spares > 0) await crew.seat(count);
+  } while ((await crew.turnAwayBlind(directory, note)) > 0);
   if (crew.workers === before) return true;
   note(`planning again for ${formatCount(crew.workers, 'worker')}; there were ${before}`);
   return false;

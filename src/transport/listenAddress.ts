@@ -21,8 +21,12 @@ export interface ListenAddress {
   readonly advertise?: string | undefined;
 }
 
-/** The host and port of `tcp://HOST:PORT`; an IPv6 address stands in brackets. Throws an AddressSyntaxError. */
-export const parseEndpoint = (text: string): { host: string; port: number } => {
+/**
+ * The host and port of `tcp://HOST:PORT`; an IPv6 address stands in brackets. Throws an AddressSyntaxError.
+ *
+ * @param least the least port: 0 where any that is free may be meant
+ */
+export const parseEndpoint = (text: string, least = 1): { host: string; port: number } => {
   const [, bracketed, plain, digits] = /^tcp:\/\/(?:\[([^\]]*)\]|([^:[\]/]*)):(\d{1,5})$/.exec(text) ?? [];
   const host = bracketed ?? plain;
   if (host === undefined) throw new AddressSyntaxError('address', text, 'tcp://HOST:PORT, an IPv6 address in brackets');
@@ -32,7 +36,7 @@ export const parseEndpoint = (text: string): { host: string; port: number } => {
       text,
       'a name, an IPv4 address, or an IPv6 address in brackets as its host',
     );
-  return { host, port: portOf(digits!, 'address', text) };
+  return { host, port: portOf(digits!, 'address', text, least) };
 };
 
 /** The range of `FROM-TO`, or of one port. Throws an AddressSyntaxError. */
@@ -45,10 +49,10 @@ export const parsePorts = (text: string): PortRange => {
   return { from, to };
 };
 
-const portOf = (digits: string, what: 'address' | 'range of ports', text: string): number => {
+const portOf = (digits: string, what: 'address' | 'range of ports', text: string, least = 1): number => {
   const port = Number(digits);
-  if (port >= 1 && port <= 65_535) return port;
-  throw new AddressSyntaxError(what, text, 'ports from 1 to 65535');
+  if (port >= least && port <= 65_535) return port;
+  throw new AddressSyntaxError(what, text, `ports from ${least} to 65535`);
 };
 
 /** `tcp://HOST:PORT`, as `connect` takes it. */

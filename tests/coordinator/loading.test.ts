@@ -18,10 +18,12 @@ const threadsOf = (loader: LoaderConfiguration): unknown => loader.kind === 'dat
 describe('the threads of the loader', () => {
   const onCores = { gpu: undefined, threads: 4 };
   const onGpu = { gpu: '0', threads: 8 };
+  const elsewhere = { ...onCores, elsewhere: { id: '1', agent: 'a', host: 'far', memory: 1 } };
 
   it.each([
     ['the cores that no worker computes on', [onCores, onCores], 16, 8],
     ['all but one for each worker with a GPU', [onGpu, onGpu], 16, 14],
+    ['all where the workers are on other hosts', [elsewhere, elsewhere], 16, 16],
     ['one at least', [onCores, onCores], 4, 1],
   ])('are %s', (_, devices, cores, expected) => {
     expect(threadsOf(withThreads(loaderOf('auto'), devices, cores))).toBe(expected);

@@ -50,8 +50,8 @@ export async function serveHost(options: AgentOptions): Promise<void> {
   const { signal } = over;
   const slots = devices.map((device, number) => {
     const { gpu = null, threads: own } = device;
-    const facts = { name: hostname(), agent, processes: count, gpu, threads: own, memory: memory[number]! };
-    const host = { ...facts, version: lampVersion() };
+    const facts = { name: hostname(), agent, processes: count, gpu, threads: own, threadsGiven: threads !== undefined };
+    const host = { ...facts, memory: memory[number]!, version: lampVersion() };
     return new Slot(number, { coordinator, joining, host, device, wait, report, signal });
   });
   const ended = new Error('the run has ended');

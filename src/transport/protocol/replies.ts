@@ -144,6 +144,8 @@ export const hostSchema = z.strictObject({
   /** The GPU's index there; none: a processor. */
   gpu: z.string().nullable(),
   threads: z.number().int().positive(),
+  /** Whether somebody said so on that host (`--threads`): then that holds, and not what the run file says. */
+  threadsGiven: z.boolean().optional(),
   /** Bytes that its tensors may take. */
   memory: z.number().positive(),
   version: z.string(),

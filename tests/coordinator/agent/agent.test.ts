@@ -1,11 +1,17 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { serveHost } from '../../../src/coordinator/agent/agent.ts';
 import type { AgentEvent } from '../../../src/coordinator/agent/slot.ts';
 import { Fleet } from '../../../src/coordinator/fleet/fleet.ts';
 import { waitForHosts } from '../../../src/coordinator/hosts.ts';
-import { leftOf } from '../../support/processes.ts';
+import { readKeyFile, writeKeyFiles } from '../../../src/transport/keyFile.ts';
+import { leftOf, until } from '../../support/processes.ts';
+import { temporaryFolder } from '../../support/temporaryFolder.ts';
 
 const timeout = 30_000;
+const folder = temporaryFolder();
+const keys = writeKeyFiles(join(folder, 'keys'), { force: false });
 const door = { address: { host: '127.0.0.1' } };
 /** Nothing is found out by silence here. */
 const heartbeatMilliseconds = 1_000_000;
@@ -117,3 +123,56 @@ test('a host that is of no use is turned away, and told why', { timeout }, async
     message: `the coordinator at ${fleet.doorstep!} and this worker cannot work together: it does not see the folder`,
   });
 });
+
+const secured = (port?: number): Parameters<typeof Fleet.open>[0] => ({
+  door: {
+    address: { host: '127.0.0.1', ports: port === undefined ? undefined : { from: port, to: port } },
+    known: readKeyFile(keys.coordinator.file, 'coordinator'),
+  },
+  signal: new AbortController().signal,
+});
+
+async function serveWith(coordinator: string, file: string): Promise<unknown> {
+  const { signal } = new AbortController();
+  try {
+    await serveHost({ coordinator, keys: file, workers: 1, threads: 1, wait: 20, signal, report: () => {} });
+    return 'well';
+  } catch (error) {
+    return error;
+  }
+}
+
+test('a host with other keys is not let in, and is told so', { timeout }, async () => {
+  const others = writeKeyFiles(join(folder, 'others'), { force: false });
+  const fleet = await Fleet.open(secured());
+  try {
+    expect(await serveWith(fleet.doorstep!, others.worker.file)).toMatchObject({
+      name: 'RefusedError',
+      message: expect.stringContaining('one of the two has not the key that the other expects'),
+    });
+    expect(fleet.idle).toEqual([]);
+  } finally {
+    await fleet.close();
+  }
+});
+
+test(
+  'a host with keys may come first, where something takes connections and breaks them off',
+  { timeout },
+  async () => {
+    let taken = 0;
+    const forwarder = createServer((socket) => void (taken++, socket.destroy())).listen(0, '127.0.0.1');
+    await until(() => forwarder.listening);
+    const { port } = forwarder.address() as AddressInfo;
+    const ended = serveWith(`tcp://127.0.0.1:${port}`, keys.worker.file);
+    await until(() => taken >= 8);
+    await new Promise((resolve) => forwarder.close(resolve));
+    const fleet = await Fleet.open(secured(port));
+    try {
+      await waitForHosts(fleet, { door, count: 1, wait: 20 });
+    } finally {
+      await fleet.close();
+    }
+    expect(await ended).toBe('well');
+  },
+);
