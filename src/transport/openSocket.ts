@@ -81,7 +81,7 @@ export interface ConnectOptions {
 export function connectWith<S extends Socket>(make: Make<S>, { endpoint, security, onEvent }: ConnectOptions): S {
   const keys = security ? clientOptions(security) : {};
   // Each attempt is an event or four: fewer and fewer, lest they pile up while this process computes.
-  const patience = onEvent ? { reconnectInterval: 100, reconnectMaxInterval: 5000 } : {};
+  const patience = onEvent ? { reconnectInterval: 100, reconnectMaxInterval: 2000 } : {};
   const options = { context, ipv6: endpoint.includes('['), ...keys, ...patience };
   const socket = make(options);
   try {

@@ -94,17 +94,30 @@ async function expectAsLocal(name: string, lamp: LampProcess): Promise<void> {
 }
 
 describe('workers that come from elsewhere', () => {
-  it('by keys train as those of this machine do, bit for bit, and end with the run', { timeout }, async () => {
-    const port = await freePort();
-    const workers = [worker(port), worker(port)];
-    await expectAsLocal('keys', train('keys', elsewhere(port)));
-    expect(await Promise.all(workers.map(({ ended }) => ended))).toEqual([0, 0]);
-    const roles = workers.flatMap((each) => each.events<{ role: string }>('seated').map(({ role }) => role));
-    expect(roles.toSorted()).toEqual(['worker 0', 'worker 1']);
-    // All hosts see the run's folder.
-    const logs = readdirSync(join(runFolder('keys'), 'logs'));
-    expect(logs).toEqual(expect.arrayContaining(['coordinator.jsonl', 'worker-0.jsonl', 'worker-1.jsonl']));
-  });
+  it(
+    'by keys train as those of this machine do, bit for bit, and end with the run; strangers do not',
+    { timeout },
+    async () => {
+      const port = await freePort();
+      const lamp = train('keys', elsewhere(port));
+      const stranger = worker(port, others.worker.file);
+      const unkeyed = worker(port, null, ['--wait', '3']);
+      // They are told so at once, and not when the run is over.
+      expect(await stranger.ended).toBe(1);
+      expect(stranger.err).toContain('cannot work together');
+      expect(await unkeyed.ended).toBe(1);
+      const workers = [worker(port), worker(port)];
+      await expectAsLocal('keys', lamp);
+      const log = readFileSync(join(runFolder('keys'), 'logs', 'coordinator.jsonl'), 'utf8');
+      expect(log).toMatch(/"handshake":\d+,"msg":"refused"/);
+      expect(await Promise.all(workers.map(({ ended }) => ended))).toEqual([0, 0]);
+      const roles = workers.flatMap((each) => each.events<{ role: string }>('seated').map(({ role }) => role));
+      expect(roles.toSorted()).toEqual(['worker 0', 'worker 1']);
+      // All hosts see the run's folder.
+      const logs = readdirSync(join(runFolder('keys'), 'logs'));
+      expect(logs).toEqual(expect.arrayContaining(['coordinator.jsonl', 'worker-0.jsonl', 'worker-1.jsonl']));
+    },
+  );
 
   it('may be two of one host, and on loopback need no keys', { timeout }, async () => {
     const port = await freePort();
@@ -124,27 +137,36 @@ describe('workers that come from elsewhere', () => {
     expect(agents.flatMap((agent) => agent.events('restarting'))).toHaveLength(1);
   });
 
-  it('whose host is lost are done without; one that comes later is taken in', { timeout }, async () => {
-    const port = await freePort();
-    const agents = [worker(port), worker(port)];
-    const lamp = train('lost', [...elsewhere(port), '--set', 'recovery.wait=0', '--set', 'training.epochs=60']);
-    await stepped(lamp, 5);
-    const seated = agents.find((agent) => agent.events<{ role: string }>('seated').at(-1)?.role === 'worker 1')!;
-    seated.press('SIGKILL');
-    await until(() => lamp.events('recovered').length >= 1, 90_000);
-    expect(workersOf(lamp)).toHaveLength(1);
-    const late = worker(port);
-    await until(() => workersOf(lamp).length === 2, 90_000);
-    expect([await lamp.ended, lamp.err]).toEqual([0, '']);
-    expect(await late.ended).toBe(0);
-    const losses = lossesOf(runFolder('lost')).slice(0, 20);
-    for (const [index, [, loss]] of losses.entries()) expect(loss).toBeCloseTo(local.losses[index]![1], 3);
-  });
+  it(
+    'whose host is lost are done without; one that comes later is taken in, and told when the run is stopped',
+    { timeout },
+    async () => {
+      const port = await freePort();
+      const agents = [worker(port), worker(port)];
+      // More than it comes to.
+      const lamp = train('lost', [...elsewhere(port), '--set', 'recovery.wait=0', '--set', 'training.epochs=1000']);
+      await stepped(lamp, 21);
+      const seated = agents.find((agent) => agent.events<{ role: string }>('seated').at(-1)?.role === 'worker 1')!;
+      seated.press('SIGKILL');
+      await until(() => lamp.events('recovered').length >= 1, 90_000);
+      expect(workersOf(lamp)).toHaveLength(1);
+      const late = worker(port);
+      await until(() => workersOf(lamp).length === 2, 90_000);
+      lamp.kill('SIGTERM');
+      expect(await lamp.ended).toBe(75);
+      expect([await late.ended, late.err]).toEqual([
+        75,
+        expect.stringContaining('the run has ended: stopped by SIGTERM'),
+      ]);
+      const losses = lossesOf(runFolder('lost')).slice(0, 20);
+      for (const [index, [, loss]] of losses.entries()) expect(loss).toBeCloseTo(local.losses[index]![1], 3);
+    },
+  );
 
   it('end when the coordinator is gone, and their processes with them', { timeout }, async () => {
     const port = await freePort();
     const agents = [worker(port, null, ['--wait', '3']), worker(port, null, ['--wait', '3'])];
-    const lamp = train('gone', elsewhere(port, 2, null));
+    const lamp = train('gone', [...elsewhere(port, 2, null), '--set', 'recovery.heartbeat=2']);
     await stepped(lamp, 3);
     const pids = agents.flatMap((agent) => [agent.pid, ...childrenOf(agent.pid).map(({ pid }) => pid)]);
     lamp.kill('SIGKILL');
@@ -155,21 +177,6 @@ describe('workers that come from elsewhere', () => {
 });
 
 describe('a stranger', () => {
-  it('with other keys is not let in, and is told so at once', { timeout }, async () => {
-    const port = await freePort();
-    const lamp = train('strangers', elsewhere(port, 2));
-    const stranger = worker(port, others.worker.file);
-    expect(await stranger.ended).toBe(1);
-    expect(stranger.err).toContain('cannot work together');
-    const unkeyed = worker(port, null, ['--wait', '3']);
-    expect(await unkeyed.ended).toBe(1);
-    const workers = [worker(port), worker(port)];
-    await expectAsLocal('strangers', lamp);
-    const log = readFileSync(join(runFolder('strangers'), 'logs', 'coordinator.jsonl'), 'utf8');
-    expect(log).toMatch(/"handshake":\d+,"msg":"refused"/);
-    expect(await Promise.all(workers.map(({ ended }) => ended))).toEqual([0, 0]);
-  });
-
   it('is kept out by refusing to listen beyond this machine without keys', { timeout }, async () => {
     const words = ['--listen', 'tcp://0.0.0.0:7', '--hosts', '1'];
     const lamp = train('refused', words);

@@ -22,7 +22,7 @@ test(
     try {
       await until(() => worker.events('started').length === 2);
       // Time for some attempts, which the proxy takes and breaks off.
-      await Promise.race([worker.ended, setTimeout(3000)]);
+      await Promise.race([worker.ended, setTimeout(1500)]);
       const words = ['--listen', `tcp://127.0.0.1:${port}`, '--hosts', '1', '--output', join(folder, 'runs')];
       const coordinator = new LampProcess(['train', runFile, '--json', ...words]);
       expect(await coordinator.ended, coordinator.err).toBe(0);
