@@ -1,16 +1,19 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Crew } from '../../src/coordinator/crew.ts';
 import type { HostFacts, Request } from '../../src/transport/protocol.ts';
+import { parseEndpoint } from '../../src/transport/listenAddress.ts';
 import { FakeWorker } from '../support/fakeWorker.ts';
 import { until } from '../support/processes.ts';
+import { Proxy } from '../support/proxy.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 
 const folder = temporaryFolder();
 const open: { close(): unknown }[] = [];
 afterEach(async () => {
-  for (const each of open.splice(0).toReversed()) await each.close();
+  for (const each of open.splice(0)) await each.close();
 });
 
 /** Looks for the file as a worker does. */
@@ -25,8 +28,8 @@ async function muster(
   hosts: readonly (Partial<HostFacts> & { answer?: (request: Request) => object })[],
 ): Promise<{ crew: Crew; workers: FakeWorker[]; come: typeof come }> {
   const workers: FakeWorker[] = [];
-  const come = async (id: string, facts?: Partial<HostFacts>, answer = looks): Promise<FakeWorker> => {
-    const worker = await FakeWorker.come(endpoint, id, facts, answer);
+  const come = async (id: string, facts?: Partial<HostFacts>, answer = looks, at?: string): Promise<FakeWorker> => {
+    const worker = await FakeWorker.come(at ?? endpoint, id, facts, answer);
     open.push(worker);
     return worker;
   };
@@ -46,7 +49,8 @@ async function muster(
     signal: new AbortController().signal,
     note,
   });
-  open.push(crew);
+  // First the one that says goodbye.
+  open.unshift(crew);
   await arriving;
   return { crew, workers, come };
 }
@@ -122,6 +126,28 @@ describe('workers of other hosts', () => {
     crew.closeUp(1);
     expect(await crew.turnAwayBlind(folder, () => {})).toBe(0);
     expect(crew.fleet.failure).toBeUndefined();
+  });
+
+  it('whose connection breaks for a moment are told afterwards what they were to be told, in order', async () => {
+    const { crew, come } = await muster([{}]);
+    const proxy = new Proxy({ host: '127.0.0.2', target: '127.0.0.1' });
+    open.push(proxy);
+    const port = await proxy.forward(0, parseEndpoint(crew.fleet.doorstep!).port);
+    const worker = await come('behind it', {}, looks, `tcp://127.0.0.2:${port}`);
+    await until(() => crew.spares === 2);
+    await crew.seat(2);
+    proxy.refuse();
+    await until(() => proxy.connections === 0);
+    // The coordinator's end hears of it a moment later; what it sends before is lost.
+    await setTimeout(200);
+    const replies = (['discard', 'abandon', 'discard'] as const).map((kind) =>
+      crew.fleet.request('worker 1', kind, {}),
+    );
+    await setTimeout(300);
+    proxy.heal();
+    expect((await Promise.all(replies)).map(({ kind }) => kind)).toEqual(['discarded', 'abandoned', 'discarded']);
+    const asked = worker.asked.map(({ kind }) => kind);
+    expect(asked).toEqual(['welcome', 'start', 'discard', 'abandon', 'discard']);
   });
 
   it('of another version are refused at the door, and told what to do', async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ControlServer } from '../../transport/control.ts';
 import { workerName } from '../../transport/names.ts';
+import { PeerError } from '../../transport/errors.ts';
 import { onAbort } from '../../transport/onAbort.ts';
 import type { Reply, ReplyTo, Request, RequestOf } from '../../transport/protocol.ts';
 import { FleetLog } from './fleetLog.ts';
@@ -19,6 +20,9 @@ export interface Sockets {
 
 /** For how long the news of a process's end may be on its way when its socket is gone already. */
 const ENDING_MILLISECONDS = 2_000;
+const SILENCE_MILLISECONDS = 30_000;
+/** Between two attempts to tell something to a host whose connection is broken. */
+const AGAIN_MILLISECONDS = 200;
 
 /** Requests to processes, and their replies. The first failure ends every wait. */
 export abstract class ControlPlane extends Roster {
@@ -101,13 +105,35 @@ export abstract class ControlPlane extends Roster {
     const reply = member.wait(id, { kind, step, evaluation: purpose === 'evaluate', background });
     // The union's members differ by kind alone here; the schema checks the whole on the way out.
     const request = { ...order, kind, id } as unknown as Request;
-    await this.serverOf(member)
-      .send(member.id, request)
-      .catch((error: unknown) => this.unreachable(member, error));
+    const sent = member.said.then(() => this.deliver(member, request));
+    member.said = sent.catch(() => {});
+    await sent.catch((error: unknown) => this.unreachable(member, error));
     const asked = performance.now();
     const answer = (await reply) as ReplyTo<K>;
     this.log.answered(member, request, answer, performance.now() - asked);
     return answer;
+  }
+
+  /** For how long a process may be silent. */
+  protected get silence(): number {
+    return this.options.heartbeatMilliseconds ?? SILENCE_MILLISECONDS;
+  }
+
+  /**
+   * Hands a request to the socket. Where the connection to another host is broken, which that makes anew, it is kept until then;
+   * for no longer than silence would be borne, or the answer is waited for.
+   */
+  private async deliver(member: Member, request: Request): Promise<void> {
+    const end = performance.now() + this.silence;
+    while (member.awaits(request.id)) {
+      try {
+        return await this.serverOf(member).send(member.id, request);
+      } catch (error) {
+        const broken = error instanceof PeerError && error.reason === 'unknown' && !member.child && !member.lost;
+        if (!broken || performance.now() > end) throw error;
+        await sleep(AGAIN_MILLISECONDS);
+      }
+    }
   }
 
   /** A process whose socket is gone is about to be known to have ended: that it did says more than that it cannot be reached. */

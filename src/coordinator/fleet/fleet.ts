@@ -14,7 +14,6 @@ import { CHECK_MILLISECONDS, Watch } from './watch.ts';
 
 const START_MILLISECONDS = 60_000;
 const GRACE_MILLISECONDS = 2_000;
-const SILENCE_MILLISECONDS = 30_000;
 const STALL_MILLISECONDS = 120_000;
 /**
  * The processes of a run, and the control plane to them.
@@ -36,7 +35,7 @@ export class Fleet extends ControlPlane {
   private constructor(options: FleetOptions, sockets: Sockets) {
     super(options, sockets);
     this.#watch = new Watch({
-      silence: options.heartbeatMilliseconds ?? SILENCE_MILLISECONDS,
+      silence: this.silence,
       stall: options.stallMilliseconds ?? STALL_MILLISECONDS,
       hang: options.hangMilliseconds ?? Infinity,
     });
@@ -119,13 +118,9 @@ export class Fleet extends ControlPlane {
     const before = this.members.get(hello.host.replaces ?? '');
     if (before)
       this.fail(before, new Error(`its process on ${hello.host.name} ended, and another has come in its place`));
-    void this.ask(member, 'welcome', { deadMilliseconds: this.#silence })
+    void this.ask(member, 'welcome', { deadMilliseconds: this.silence })
       .then(() => this.arrived(member))
       .catch(() => {});
-  }
-
-  get #silence(): number {
-    return this.options.heartbeatMilliseconds ?? SILENCE_MILLISECONDS;
   }
 
   #receive(member: Member, message: Reply): void {

@@ -44,6 +44,8 @@ export class Member {
   /** An action such as `1B3`, or a request. */
   doing = 'its start';
   step: number | undefined;
+  /** When what was said to it before has left, or is known not to: nothing overtakes what waits for a connection. */
+  said: Promise<unknown> = Promise.resolve();
   /** It is ending, or has ended: nothing is expected of it. */
   lost = false;
   /** The number that an evaluation has on the data plane, beyond those of the steps: nobody is told of it. */
@@ -62,6 +64,11 @@ export class Member {
   /** Whether a request is open that it has not answered. */
   get asked(): boolean {
     return this.#waiting.size > 0;
+  }
+
+  /** Whether the reply to the request with this id is still waited for. */
+  awaits(id: number): boolean {
+    return this.#waiting.has(id);
   }
 
   /** What a worker of another host computes on. */
