@@ -31,7 +31,7 @@ export function workerCommand(context: CliContext): Command {
     .requiredOption('--coordinator <tcp://HOST:PORT>', 'where lamp train --listen listens')
     .option('--keys <file>', 'worker.key, as lamp keys makes it (or LAMP_KEYS)')
     .option('--workers <n>', 'worker processes; one for each GPU when absent, or one', parseCount)
-    .option('--threads <n>', 'threads of each; its share of the cores when absent', parseCount)
+    .option('--threads <n>', "threads of each; the run file's, or its share of the cores, when absent", parseCount)
     .option('--listen <host>', 'the address for data; the one that faces the coordinator when absent')
     .option('--ports <from-to>', 'the ports for data; any that is free when absent')
     .option('--advertise <host>', 'the address under which others reach this host, where it is another one')
