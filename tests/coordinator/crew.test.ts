@@ -123,7 +123,7 @@ describe('workers of other hosts', () => {
     await until(() => late.asked.some(({ kind }) => kind === 'stop'));
     expect(late.asked.at(-1)).toMatchObject({ dismissal: { kind: 'refused' } });
     expect(crew.missing).toEqual([1]);
-    crew.closeUp(1);
+    crew.closeUp(['worker 0']);
     expect(await crew.turnAwayBlind(folder, () => {})).toBe(0);
     expect(crew.fleet.failure).toBeUndefined();
   });

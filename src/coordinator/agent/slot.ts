@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatPeerArguments, type Joining } from '../../transport/peerArguments.ts';
-import { readKeyFile } from '../../transport/keyFile.ts';
+import { readKeyFile, type KnownKeys } from '../../transport/keyFile.ts';
 import { Lookout } from '../../transport/lookout.ts';
 import type { Dismissal } from '../../transport/protocol.ts';
 import { parseTidings } from '../../transport/tidings.ts';
@@ -47,10 +47,13 @@ interface Ended {
 export class Slot {
   readonly #number: number;
   readonly #options: SlotOptions;
+  readonly #known: KnownKeys | undefined;
 
   constructor(number: number, options: SlotOptions) {
     this.#number = number;
     this.#options = options;
+    const { keys } = options.joining;
+    this.#known = keys === undefined ? undefined : readKeyFile(keys, 'worker');
   }
 
   /**
@@ -86,6 +89,10 @@ export class Slot {
     let lookout: Lookout | undefined;
     let silent = false;
     const said = { ...host, ...(replaces === undefined ? {} : { replaces }) };
+    const untilSilent = async (to: Lookout): Promise<void> => {
+      silent = await to.silence();
+      if (silent) child.kill();
+    };
     const child = new Child(`worker of ${host.name}`, {
       entry: entryFile('worker'),
       args: formatPeerArguments({ id, coordinator, joining: { ...joining, host: said } }),
@@ -95,10 +102,7 @@ export class Slot {
         if (tidings.kind === 'joined') {
           report({ kind: 'joined', process: this.#number });
           lookout = this.#lookout(id, tidings.deadMilliseconds);
-          void lookout.silence().then((gone) => {
-            silent = gone;
-            if (gone) child.kill();
-          });
+          void untilSilent(lookout);
         } else if (tidings.kind === 'seated') report({ kind: 'seated', process: this.#number, role: tidings.role });
         else if (tidings.kind === 'dismissed') ({ dismissal } = tidings);
         else problem = tidings.problem;
@@ -136,10 +140,9 @@ export class Slot {
   }
 
   #lookout(worker: string, deadMilliseconds: number): Lookout {
-    const { coordinator: endpoint, joining } = this.#options;
-    const known = joining.keys === undefined ? undefined : readKeyFile(joining.keys, 'worker');
+    const known = this.#known;
     const security = known && { keys: known.keys, serverKey: known.peerKey };
-    return new Lookout({ endpoint, security, worker, deadMilliseconds });
+    return new Lookout({ endpoint: this.#options.coordinator, security, worker, deadMilliseconds });
   }
 }
 

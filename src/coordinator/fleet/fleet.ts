@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import { ControlServer } from '../../transport/control.ts';
 import { bodyOf, lookoutFor } from '../../transport/names.ts';
 import { replySchema, requestSchema, type Dismissal, type Reply, type Request } from '../../transport/protocol.ts';
@@ -264,6 +265,6 @@ export function dismissalOf(error: unknown, stopped: AbortSignal): Dismissal | u
   if (error === undefined) return undefined;
   return {
     kind: stopped.aborted ? 'interrupted' : 'failed',
-    problem: error instanceof Error ? error.message : String(error),
+    problem: error instanceof Error ? error.message : inspect(error),
   };
 }
