@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeNifti } from '../../src/data/nifti/write.ts';
 import { readSafetensors, writeSafetensors, type StoredTensor } from '../../src/checkpoint/safetensors.ts';
 import { KeptCrew } from '../../src/coordinator/keptCrew.ts';
 import { afterNotFinite, afterUpdate, nothingLeftOut } from '../../src/coordinator/notFinite.ts';
@@ -15,6 +16,7 @@ import { LampProcess } from '../support/lampProcess.ts';
 import { differenceOf, heldBy, replayOptions, writeReplay, type ReplayRun } from '../support/replay.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 import { lossesOf, metricsOf } from '../support/trained.ts';
+import { floatVolume, labelVolume } from '../support/volumes.ts';
 
 const folder = temporaryFolder();
 const timeout = 120_000;
@@ -97,7 +99,7 @@ it('is looked for while the next mini-batch waits, however many micro-batches th
 });
 
 describe('a run that meets one', () => {
-  /** A case with a voxel of 3e38 beside one without; every mini-batch is of one. */
+  /** At a learning rate that is far too high. */
   async function trainRun(name: string, words: readonly string[]): Promise<LampProcess> {
     const file = await writeRun(join(folder, name));
     const made = smallRun();
@@ -127,6 +129,49 @@ describe('a run that meets one', () => {
     const directory = join(folder, 'lowering', 'runs', 'small');
     expect(metricsOf(directory, 'not finite')).toEqual(told.map((event) => ({ ...event })));
     expect(lossesOf(directory).length).toBeGreaterThan(2);
+  });
+
+  it('skips it, says where it came up, and learns from all others', { timeout }, async () => {
+    const file = await writeRun(join(folder, 'skipping'));
+    // Of two cases one has values that no convolution can take; every mini-batch is of one of them.
+    const size = [18, 20, 14] as const;
+    const [huge, label] = ['huge.nii.gz', 'huge-label.nii.gz'];
+    await writeNifti(
+      join(folder, 'skipping', huge),
+      floatVolume(size, () => 3e38),
+      { type: 'float32' },
+    );
+    await writeNifti(
+      join(folder, 'skipping', label),
+      labelVolume(size, (x) => x % 3),
+      { type: 'uint8' },
+    );
+    const { data, training, pipeline, ...made } = smallRun();
+    const train = [...data.train, { image: huge, label }];
+    const own = {
+      data: { ...data, train, validation: [], transforms: [], samples_per_epoch: 4 },
+      training: { ...training, epochs: 4, batch_size: 1, validate_every: 0, not_finite: { action: 'skip' } },
+      pipeline: { ...pipeline, micro_batches: 1 },
+    };
+    writeFileSync(file, stringify({ ...made, ...own }));
+    const lamp = new LampProcess(['train', file, '--output', join(folder, 'skipping', 'runs'), '--json']);
+    expect([await lamp.ended, lamp.err]).toEqual([0, '']);
+    const told = lamp.events<{ step: number; place: string }>('not finite');
+    for (const { place } of told) expect(place).toMatch(/in the output of encoder.0.Conv.conv .stage 0, micro-batch 0/);
+    const directory = join(folder, 'skipping', 'runs', 'small');
+    expect(metricsOf(directory, 'not finite')).toEqual(told);
+    const left = new Set(told.map(({ step }) => step));
+    // One half of the mini-batches, whichever order they were drawn in.
+    expect(left.size).toBe(8);
+    const losses = new Map(lossesOf(directory));
+    expect(losses.size).toBe(16);
+    // JSON has no NaN.
+    for (const [step, loss] of losses) expect(left.has(step)).toBe(loss === null);
+    const learnt = [...losses.values()].filter(Number.isFinite);
+    expect(learnt.at(-1)).toBeLessThan(learnt[0]!);
+    expect(lamp.events('finished')).toMatchObject([{ steps: 16, updates: 8 }]);
+    const { tensors } = await readSafetensors(join(directory, 'weights.safetensors'));
+    for (const { values } of tensors.values()) expect(Array.from(values, Number).every(Number.isFinite)).toBe(true);
   });
 });
 
