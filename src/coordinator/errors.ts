@@ -1,7 +1,5 @@
+import { describeDuring } from '../telemetry/failureReport/during.ts';
 import type { ProcessFacts } from '../telemetry/failureReport/facts.ts';
-
-/** What a process is doing that has been asked for nothing. */
-export const IDLE = 'idle';
 
 /** A process of the run failed, and with it the run. The first failure is the one that is told. */
 export class RunFailure extends Error {
@@ -36,8 +34,7 @@ export class RunFailure extends Error {
     const stages = fault.stages.length === 0 ? '' : ` (stage ${fault.stages.join(', ')})`;
     const step = fault.step === undefined ? '' : ` in step ${fault.step}`;
     const cause = fault.cause instanceof Error ? fault.cause.message : String(fault.cause);
-    const when = fault.during === IDLE ? 'while idle' : `during ${fault.during}`;
-    super(`${peer}${stages} failed${step} ${when}: ${cause}`, { cause: fault.cause });
+    super(`${peer}${stages} failed${step} ${describeDuring(fault.during)}: ${cause}`, { cause: fault.cause });
     this.peer = peer;
     this.stages = fault.stages;
     this.during = fault.during;

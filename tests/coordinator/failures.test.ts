@@ -112,7 +112,9 @@ describe('a worker that is killed', () => {
       await until(() => pipeline.failed);
       await takeStep(pipeline, run, 0);
     });
-    expect(failure.message).toBe('worker 1 (stage 1) failed while idle: its process was ended by SIGTERM');
+    expect(failure.message).toBe(
+      'worker 1 (stage 1) failed while it had nothing to do: its process was ended by SIGTERM',
+    );
   });
 });
 

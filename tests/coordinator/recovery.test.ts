@@ -130,7 +130,7 @@ describe('a run is given up', () => {
     }
     expect(await lamp.ended).toBe(1);
     expect(lamp.err).toMatch(
-      /✗ worker 1 \(stage 1\) failed (in step \d+ )?(during \w+|while idle): its process was killed/,
+      /✗ worker 1 \(stage 1\) failed (in step \d+ )?(during \w+|while it had nothing to do): its process was killed/,
     );
     expect(lamp.events<{ text: string }>('note').at(-1)!.text).toContain('recovery.max_restarts: 1');
   });

@@ -137,7 +137,7 @@ describe('a run that fails', () => {
       process.kill(lamp.events<{ workers: { pid: number }[] }>('launched')[0]!.workers[1]!.pid, 'SIGKILL');
       expect(await lamp.ended).toBe(1);
       expect(lamp.err).toMatch(
-        /✗ worker 1 \(stage 1\) failed (in step \d+ )?(during \w+|while idle): its process was killed/,
+        /✗ worker 1 \(stage 1\) failed (in step \d+ )?(during \w+|while it had nothing to do): its process was killed/,
       );
       expect(lamp.err.match(/failed/g)).toHaveLength(1);
       await expectNothingLeft('killed', pids);

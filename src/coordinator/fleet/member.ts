@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
+import { IDLE } from '../../telemetry/failureReport/during.ts';
 import type { ProcessFacts, ProcessMemory } from '../../telemetry/failureReport/facts.ts';
 import { RecentActions } from '../../telemetry/failureReport/recentActions.ts';
 import type { HostFacts, Reply } from '../../transport/protocol.ts';
-import { IDLE } from '../errors.ts';
 import type { Child } from './child.ts';
 
 interface Waiting {

@@ -1,5 +1,6 @@
 import { formatTable } from '../table.ts';
 import { formatBytes, formatDuration } from '../units.ts';
+import { describeDuring } from './during.ts';
 import type { FailedProcess, FailureFacts, FailureOutcome, LayoutFacts, MachineFacts, ProcessFacts } from './facts.ts';
 
 /** A failure as a person reads it: what failed and why, what was done about it, and what everybody was at. */
@@ -30,7 +31,7 @@ export function formatFailureReport(facts: FailureFacts): string {
 function headline({ peer, stages, step, during }: FailedProcess): string {
   const held = stages.length === 0 ? '' : ` (stage ${stages.join(', ')})`;
   const place = step === undefined ? '' : ` in step ${step}`;
-  return `${peer}${held} failed${place} ${during === 'idle' ? 'while idle' : `during ${during}`}`;
+  return `${peer}${held} failed${place} ${describeDuring(during)}`;
 }
 
 const section = (title: string, body: string): string =>

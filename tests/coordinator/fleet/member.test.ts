@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { IDLE } from '../../../src/coordinator/errors.ts';
+import { IDLE } from '../../../src/telemetry/failureReport/during.ts';
 import { Member } from '../../../src/coordinator/fleet/member.ts';
 
 test('a process is at what it was asked for last, until it has answered', async () => {
