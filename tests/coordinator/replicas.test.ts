@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { readSafetensors, type StoredTensor } from '../../src/checkpoint/safetensors.ts';
 import { Crew } from '../../src/coordinator/crew.ts';
 import { Pipeline } from '../../src/coordinator/pipeline.ts';
@@ -28,13 +28,26 @@ interface Outcome {
   readonly alike: boolean;
 }
 
+/** By their number, processes that stay from one pipeline to the next. */
+const crews = new Map<number, Promise<Crew>>();
+afterAll(async () => {
+  for (const crew of crews.values()) await (await crew).close();
+});
+
+function crewFor(options: PipelineOptions): Promise<Crew> {
+  const all = options.workers * (options.replicas ?? 1);
+  const crew = crews.get(all) ?? Crew.launch(options);
+  crews.set(all, crew);
+  return crew;
+}
+
 /** Trains from the seed, with an update after every `gathered` steps, clipped; and tells all that came of it. */
 async function outcomeOf(options: Partial<PipelineOptions>, gathered = 1): Promise<Outcome> {
   const run: ReplayRun = { file: await batches, batch: 5, microBatches: 3, size: [8, 16] };
   const asked = replayOptions(run, options);
-  const crew = await Crew.launch(asked);
+  const crew = await crewFor(asked);
+  const pipeline = await Pipeline.over(crew, asked);
   try {
-    const pipeline = await Pipeline.over(crew, asked);
     const [losses, norms]: number[][] = [[], []];
     let gradients: Outcome['gradients'] = new Map();
     for (let step = 0; step < steps; step++) {
@@ -48,10 +61,9 @@ async function outcomeOf(options: Partial<PipelineOptions>, gathered = 1): Promi
     }
     const parameters = await heldBy(pipeline, 'parameters');
     const alike = await areAlike(crew, asked);
-    pipeline.release();
     return { losses: losses!, norms: norms!, gradients, parameters, alike };
   } finally {
-    await crew.close();
+    pipeline.release();
   }
 }
 
@@ -114,8 +126,8 @@ it('holds under schedules with several stages a worker and split backward passes
 
 it('the same run twice is the same bit for bit', { timeout }, async () => {
   const [first, second] = [
-    await outcomeOf({ replicas: 3, workers: 1 }),
-    await outcomeOf({ replicas: 3, workers: 1 }),
+    await outcomeOf({ replicas: 3, workers: 2 }),
+    await outcomeOf({ replicas: 3, workers: 2 }),
   ] as const;
   expect(second.losses).toEqual(first.losses);
   expect(second.norms).toEqual(first.norms);
@@ -131,7 +143,7 @@ it('more replicas than micro-batches are refused before a worker is given anythi
 it('what is evaluated goes through one replica, whichever micro-batches there are', { timeout }, async () => {
   const run: ReplayRun = { file: await batches, batch: 5, microBatches: 3, size: [8, 16] };
   const asked = replayOptions(run, { replicas: 2, workers: 2 });
-  const pipeline = await Pipeline.launch(asked);
+  const pipeline = await Pipeline.over(await crewFor(asked), asked);
   try {
     const { outputs, workers } = await takeStep(pipeline, run, 0, { logits: true });
     expect(outputs.map(({ header }) => header.shape[0])).toEqual([2, 2, 1]);
@@ -145,6 +157,6 @@ it('what is evaluated goes through one replica, whichever micro-batches there ar
     expect(new Set(names.flat()).size).toBe(names.flat().length);
     expect(pipeline.workers.map(({ replica }) => replica)).toEqual([0, 0, 1, 1]);
   } finally {
-    await pipeline.close();
+    pipeline.release();
   }
 });
