@@ -24,12 +24,13 @@ export async function regroup(
   { recovery, directory, snapshots, shapeOf, note }: RegroupOptions,
 ): Promise<boolean> {
   await crew.fleet.regroup();
-  for (const worker of crew.missing) {
-    if (!recovery.replace) continue;
-    await crew.replace(worker, recovery.wait).catch((error: unknown) => {
+  const lost = recovery.replace ? crew.missing : [];
+  const replaced = lost.map((worker) =>
+    crew.replace(worker, recovery.wait).catch((error: unknown) => {
       note(`no replacement for worker ${worker}: ${(error as Error).message}`);
-    });
-  }
+    }),
+  );
+  await Promise.all(replaced);
   const before = crew.workers;
   do {
     // One that could not be started has failed, too.
