@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -15,10 +15,12 @@ const timeout = 120_000;
 let runFile: string;
 let undisturbed: { losses: ReturnType<typeof lossesOf>; weights: ReadonlyMap<string, StoredTensor> };
 
+const { data, ...made } = smallRun();
 /** Twenty steps, a snapshot after every second. */
 const run = {
-  ...smallRun(),
-  training: { epochs: 5, batch_size: 2, validate_every: 2 },
+  ...made,
+  data: { ...data, validation: [] },
+  training: { epochs: 5, batch_size: 2, validate_every: 0 },
   recovery: { snapshot_every: 2, heartbeat: 4, backoff: 0.1 },
   checkpoints: { every: 0 },
 };
@@ -53,28 +55,26 @@ async function expectUndisturbed(name: string, lamp: LampProcess): Promise<void>
 }
 
 describe('a run goes on as if nothing had happened', () => {
-  it('when workers and the loader are killed, one after the other', { timeout }, async () => {
-    const lamp = train('killed');
-    await stepped(lamp, 3);
-    process.kill(workersOf(lamp)[1]!.pid, 'SIGKILL');
-    await until(() => lamp.events('recovered').length === 1);
-    await stepped(lamp, 9);
-    process.kill(workersOf(lamp)[0]!.pid, 'SIGKILL');
-    await until(() => lamp.events('recovered').length === 2);
-    await stepped(lamp, 13);
-    process.kill(childCalled('lamp loader', lamp.pid), 'SIGKILL');
-    await expectUndisturbed('killed', lamp);
-    expect(lamp.events('recovered')).toMatchObject(Array.from({ length: 3 }, () => ({ from: 'memory' })));
-    expect(lamp.events<{ peer: string }>('failed').map(({ peer }) => peer)).toEqual(['worker 1', 'worker 0', 'loader']);
-  });
-
-  it('when a worker is stopped, and its heart with it', { timeout }, async () => {
-    const lamp = train('stopped');
-    await stepped(lamp, 5);
-    process.kill(workersOf(lamp)[0]!.pid, 'SIGSTOP');
-    await expectUndisturbed('stopped', lamp);
-    expect(lamp.events<{ problem: string }>('failed')[0]!.problem).toContain('no sign of life');
-  });
+  it(
+    'when one worker is killed, one is stopped and its heart with it, and the loader is killed',
+    { timeout },
+    async () => {
+      const lamp = train('killed');
+      await stepped(lamp, 3);
+      process.kill(workersOf(lamp)[1]!.pid, 'SIGKILL');
+      await until(() => lamp.events('recovered').length === 1);
+      await stepped(lamp, 9);
+      process.kill(workersOf(lamp)[0]!.pid, 'SIGSTOP');
+      await until(() => lamp.events('recovered').length === 2);
+      await stepped(lamp, 13);
+      process.kill(childCalled('lamp loader', lamp.pid), 'SIGKILL');
+      await expectUndisturbed('killed', lamp);
+      expect(lamp.events('recovered')).toMatchObject(Array.from({ length: 3 }, () => ({ from: 'memory' })));
+      const failed = lamp.events<{ peer: string; problem: string }>('failed');
+      expect(failed.map(({ peer }) => peer)).toEqual(['worker 1', 'worker 0', 'loader']);
+      expect(failed[1]!.problem).toContain('no sign of life');
+    },
+  );
 
   it('when all workers are killed at once, and with them every snapshot', { timeout }, async () => {
     const lamp = train('all', ['--set', 'checkpoints.every=4']);
@@ -84,23 +84,24 @@ describe('a run goes on as if nothing had happened', () => {
     expect(lamp.events('recovered')).toMatchObject([{ from: 'disk' }]);
   });
 
-  it('when the coordinator is killed: its processes end by themselves, and --resume goes on', { timeout }, async () => {
-    const lamp = train('resumed', ['--set', 'checkpoints.every=4']);
-    await stepped(lamp, 10);
-    const pids = [lamp.pid, ...childrenOf(lamp.pid).map(({ pid }) => pid)];
-    lamp.kill('SIGKILL');
-    expect(await leftOf(pids)).toEqual([]);
-    await expectUndisturbed('resumed', train('resumed', ['--resume']));
-  });
-
-  it('when it is told to end: it saves, asks to be started again (75), and does', { timeout }, async () => {
-    const lamp = train('preempted');
-    await stepped(lamp, 6);
-    lamp.kill('SIGTERM');
-    expect(await lamp.ended).toBe(75);
-    expect(lamp.err).toContain(`to go on: lamp train --resume ${runFolder('preempted')}`);
-    await expectUndisturbed('preempted', train('preempted', ['--resume']));
-  });
+  it(
+    'when it is told to end, saves and asks to be started again (75); and then its coordinator is killed',
+    { timeout },
+    async () => {
+      const told = train('resumed', ['--set', 'checkpoints.every=4']);
+      await stepped(told, 5);
+      told.kill('SIGTERM');
+      expect(await told.ended).toBe(75);
+      expect(told.err).toContain(`to go on: lamp train --resume ${runFolder('resumed')}`);
+      const killed = train('resumed', ['--resume', '--set', 'checkpoints.every=4']);
+      await stepped(killed, 11);
+      const pids = [killed.pid, ...childrenOf(killed.pid).map(({ pid }) => pid)];
+      killed.kill('SIGKILL');
+      // Its processes end by themselves.
+      expect(await leftOf(pids)).toEqual([]);
+      await expectUndisturbed('resumed', train('resumed', ['--resume']));
+    },
+  );
 });
 
 describe('a worker that nobody takes the place of', () => {
@@ -121,26 +122,27 @@ describe('a worker that nobody takes the place of', () => {
 });
 
 describe('a run is given up', () => {
-  it('when it was restarted as often as it may be, with the last failure', { timeout }, async () => {
-    const lamp = train('given-up', ['--max-restarts', '1']);
-    for (const step of [3, 8]) {
-      await stepped(lamp, step);
-      process.kill(workersOf(lamp)[1]!.pid, 'SIGKILL');
-      if (step === 3) await until(() => lamp.events('recovered').length === 1);
-    }
-    expect(await lamp.ended).toBe(1);
-    expect(lamp.err).toMatch(
-      /✗ worker 1 \(stage 1\) failed (in step \d+ )?(during \w+|while it had nothing to do): its process was killed/,
-    );
-    expect(lamp.events<{ text: string }>('note').at(-1)!.text).toContain('recovery.max_restarts: 1');
-  });
+  it(
+    'when it was restarted as often as it may be, with the last failure; where there is nothing to resume it begins',
+    { timeout },
+    async () => {
+      const lamp = train('given-up', ['--resume', '--max-restarts', '1']);
+      for (const step of [3, 8]) {
+        await stepped(lamp, step);
+        process.kill(workersOf(lamp)[1]!.pid, 'SIGKILL');
+        if (step === 3) await until(() => lamp.events('recovered').length === 1);
+      }
+      expect(await lamp.ended).toBe(1);
+      expect(lamp.events('resumed')).toEqual([]);
+      expect(lamp.err).toMatch(
+        /✗ worker 1 \(stage 1\) failed (in step \d+ )?(during \w+|while it had nothing to do): its process was killed/,
+      );
+      expect(lamp.events<{ text: string }>('note').at(-1)!.text).toContain('recovery.max_restarts: 1');
+    },
+  );
 
-  it('when there is nothing to resume: it begins, or says what is not there', { timeout }, async () => {
-    const lamp = train('fresh', ['--resume', '--set', 'training.epochs=1']);
-    expect([await lamp.ended, lamp.err]).toEqual([0, '']);
-    expect(lamp.events('resumed')).toEqual([]);
-    rmSync(join(runFolder('fresh'), 'run.yaml'));
-    const nothing = new LampProcess(['train', '--resume', runFolder('fresh')]);
+  it("before it begins, where what is to be resumed is no run's folder", { timeout }, async () => {
+    const nothing = new LampProcess(['train', '--resume', join(folder, 'nothing')]);
     expect(await nothing.ended).toBe(2);
     expect(nothing.err).toMatch(
       /is no run's folder: there is no run.yaml in it; a checkpoint has it: cp \S+\/step-00000004\/run.yaml \S+\/run.yaml/,
