@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -142,10 +142,13 @@ describe('a run is given up', () => {
   );
 
   it("before it begins, where what is to be resumed is no run's folder", { timeout }, async () => {
-    const nothing = new LampProcess(['train', '--resume', join(folder, 'nothing')]);
+    const directory = join(folder, 'runs', 'bare');
+    cpSync(runFolder('undisturbed'), directory, { recursive: true });
+    rmSync(join(directory, 'run.yaml'));
+    const nothing = new LampProcess(['train', '--resume', directory]);
     expect(await nothing.ended).toBe(2);
     expect(nothing.err).toMatch(
-      /is no run's folder: there is no run.yaml in it; a checkpoint has it: cp \S+\/step-00000004\/run.yaml \S+\/run.yaml/,
+      /is no run's folder: there is no run.yaml in it; a checkpoint has it: cp \S+\/step-00000020\/run.yaml \S+\/run.yaml/,
     );
   });
 });
