@@ -1,4 +1,6 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stringify } from 'yaml';
 import { readSafetensors, type StoredTensor } from '../../src/checkpoint/safetensors.ts';
 import { phasesOf } from '../../src/config/phases.ts';
 import { runFileSchema, type RunFile } from '../../src/config/runFile.ts';
@@ -11,6 +13,7 @@ import { PhaseTraining } from '../../src/coordinator/phaseTraining.ts';
 import { planPhases } from '../../src/coordinator/planPhases.ts';
 import type { Shape } from '../../src/coordinator/replicas.ts';
 import { ValidationCases } from '../../src/coordinator/validationCases.ts';
+import { runFiles } from '../../src/telemetry/runDirectory.ts';
 import type { TrainEvent } from '../../src/telemetry/trainEvent.ts';
 
 export interface PhaseOn {
@@ -49,6 +52,8 @@ export async function trainPhaseOn(crew: Crew, options: PhaseOn): Promise<PhaseO
   const { signal } = new AbortController();
   const lastStep = new LastStep(signal);
   const checkpoints = new Checkpoints({ runDirectory: directory, keep: run.checkpoints.keep, report });
+  // A checkpoint has a copy of it.
+  writeFileSync(join(directory, runFiles.run), stringify(asked));
   const [planned] = await planPhases(phasesOf(run), baseDirectory);
   try {
     const training = new PhaseTraining({
