@@ -5,18 +5,24 @@ import { parseArgs } from 'node:util';
 import { Pull, Push } from 'zeromq';
 import { DataInlet, DataOutlet } from '../src/transport/dataLink.ts';
 import { transportEnvironment } from '../src/transport/environment.ts';
+import { newKeyPair } from '../src/transport/keyPair.ts';
 import { keyOf, type TensorAddress } from '../src/transport/tensorMessage.ts';
 
 /*
  * How fast tensors go from one process to another.
  *
- * The data link against bare sockets, over TCP and ipc, with the C library's allocator as it comes and as `transportEnvironment`
+ * The data link, on this machine and with keys as between hosts, against bare sockets, over TCP and ipc, with the C library's allocator as it comes and as `transportEnvironment`
  * sets it. Interleaved rounds, medians.
  *
  *     npm run bench -- link [--mib 32] [--count 64] [--rounds 5]
  */
 
-type Wire = 'link' | 'tcp' | 'ipc';
+type Wire = 'link' | 'secured' | 'tcp' | 'ipc';
+interface Place {
+  readonly endpoint: string;
+  /** The public one of who listens. */
+  readonly key: string;
+}
 type Report = { seconds: number; peak: number; cpu: number };
 
 const ALLOCATORS: Record<string, Record<string, string>> = {
@@ -33,9 +39,10 @@ const addressOf = (microBatch: number): TensorAddress => ({ kind: 'activation', 
 /** A fresh array for every message, written once, as the engine's `read` gives. */
 const fresh = (bytes: number, value: number): Float32Array => new Float32Array(bytes / 4).fill(value);
 
-const sendAll = async (wire: Wire, endpoint: string, bytes: number, count: number): Promise<void> => {
-  if (wire === 'link') {
-    const outlet = DataOutlet.connect({ endpoint, to: 'receiver', highWaterMark: HIGH_WATER_MARK, run: RUN });
+const sendAll = async (wire: Wire, { endpoint, key }: Place, bytes: number, count: number): Promise<void> => {
+  if (wire === 'link' || wire === 'secured') {
+    const security = wire === 'secured' ? { keys: newKeyPair(), serverKey: key } : undefined;
+    const outlet = DataOutlet.connect({ endpoint, security, to: 'receiver', highWaterMark: HIGH_WATER_MARK, run: RUN });
     for (let i = 0; i < count; i++) await outlet.send({ ...addressOf(i), shape: [bytes / 4] }, fresh(bytes, i), never);
     await once(process, 'message');
     return outlet.close();
@@ -55,9 +62,11 @@ const receiveAll = async (wire: Wire, bytes: number, count: number): Promise<num
     if (i === 0) began = performance.now();
     sink.set(message);
   };
-  if (wire === 'link') {
-    const inlet = await DataInlet.bind({ from: 'sender', highWaterMark: HIGH_WATER_MARK, run: RUN });
-    process.send!(inlet.endpoint);
+  if (wire === 'link' || wire === 'secured') {
+    const keys = newKeyPair();
+    const guarded = wire === 'secured' ? { at: { host: '127.0.0.1' }, security: { keys, admits: () => true } } : {};
+    const inlet = await DataInlet.bind({ ...guarded, from: 'sender', highWaterMark: HIGH_WATER_MARK, run: RUN });
+    process.send!({ endpoint: inlet.endpoint, key: keys.publicKey });
     for (let i = 0; i < count; i++)
       take(i, new Uint8Array((await inlet.receive(keyOf(addressOf(i)), never)).values.buffer));
     inlet.close();
@@ -65,7 +74,7 @@ const receiveAll = async (wire: Wire, bytes: number, count: number): Promise<num
     const socket = new Pull({ receiveHighWaterMark: HIGH_WATER_MARK, linger: 0 });
     // An abstract name: it lives in the kernel and leaves no file.
     await socket.bind(wire === 'tcp' ? 'tcp://127.0.0.1:*' : `ipc://@lamp-benchmark-${process.pid}`);
-    process.send!(socket.lastEndpoint);
+    process.send!({ endpoint: socket.lastEndpoint, key: '' });
     for (let i = 0; i < count; i++) take(i, (await socket.receive())[0]!);
     socket.close();
   }
@@ -81,10 +90,10 @@ const round = async (wire: Wire, env: Record<string, string>, bytes: number, cou
   };
   const receiver = start('receive');
   const receiverGone = once(receiver, 'exit');
-  const endpoint = await reply(receiver);
+  const place = await reply(receiver);
   const sender = start('send');
   const senderGone = once(sender, 'exit');
-  sender.send({ endpoint });
+  sender.send(place as Place);
   const received = (await reply(receiver)) as Report;
   sender.send('done');
   const sent = (await reply(sender)) as Report;
@@ -97,7 +106,7 @@ const median = (values: number[]): number => values.toSorted((a, b) => a - b)[va
 const compare = async (mib: number, count: number, rounds: number): Promise<void> => {
   const bytes = mib * 2 ** 20;
   const cases = Object.entries(ALLOCATORS).flatMap(([allocator, env]) =>
-    (['link', 'tcp', 'ipc'] as const).map((wire) => ({
+    (['link', 'secured', 'tcp', 'ipc'] as const).map((wire) => ({
       wire,
       allocator,
       env,
@@ -118,7 +127,7 @@ const compare = async (mib: number, count: number, rounds: number): Promise<void
     const range = `${Math.min(...speeds).toFixed(2)}–${Math.max(...speeds).toFixed(2)}`;
     const memory = peaks.map((peak) => Math.round(peak)).join(' / ');
     console.log(
-      `${wire.padEnd(5)} ${allocator.padEnd(14)} ${median(speeds).toFixed(2)} GiB/s (${range})  ${median(cpu).toFixed(2)} CPU s/GiB  ${memory} MiB`,
+      `${wire.padEnd(7)} ${allocator.padEnd(14)} ${median(speeds).toFixed(2)} GiB/s (${range})  ${median(cpu).toFixed(2)} CPU s/GiB  ${memory} MiB`,
     );
   }
 };
@@ -145,8 +154,8 @@ else if (values.role === 'receive') {
   process.send!(report(seconds));
   process.disconnect();
 } else {
-  const [{ endpoint }] = (await once(process, 'message')) as [{ endpoint: string }];
-  await sendAll(wire, endpoint, Number(values.bytes), Number(values.count));
+  const [place] = (await once(process, 'message')) as [Place];
+  await sendAll(wire, place, Number(values.bytes), Number(values.count));
   process.send!(report(0));
   process.disconnect();
 }

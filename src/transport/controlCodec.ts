@@ -14,8 +14,8 @@ export interface ControlSchemas<Incoming, Outgoing> {
   readonly outgoing: z.ZodType<Outgoing>;
 }
 
-/** Bytes of one control message: tensors have links of their own. */
-export const MAX_CONTROL_BYTES = 64 * 2 ** 20;
+/** Bytes of one control message: tensors have links of their own, and a stranger may have us hold as much in his handshake. */
+export const MAX_CONTROL_BYTES = 16 * 2 ** 20;
 /** Messages that may wait for one peer before it counts as stalled. */
 export const CONTROL_HIGH_WATER_MARK = 1000;
 

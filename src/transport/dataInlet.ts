@@ -5,6 +5,7 @@ import { FrameError, LinkClosedError, SetAsideError } from './errors.ts';
 import { onAbort } from './onAbort.ts';
 import { connectWith, listenWith } from './openSocket.ts';
 import type { ConnectOptions, ListenOptions } from './openSocket.ts';
+import { PIECE_BYTES } from './pieces.ts';
 import { SetAside } from './setAside.ts';
 import { decode, DEFAULT_MAX_BYTES, keyOf } from './tensorMessage.ts';
 import type { LinkRules, TensorMessage } from './tensorMessage.ts';
@@ -36,7 +37,7 @@ interface Waiter {
  * The receiving end of a data link: tensors from one other process.
  *
  * The socket is read only while somebody waits, so a receiver that is busy lets the link fill up, and then the sender waits.
- * ZeroMQ counts whole messages, both frames as one, at each end by itself. With one more on its way out of the sender's
+ * ZeroMQ counts whole messages, all their frames as one, at each end by itself. With one more on its way out of the sender's
  * queue, one on its way into the receiver's, and one being cut into packets, a link holds at most
  *
  *     sender's mark + receiver's mark + 3 messages, and what fits into the kernel's socket buffers (over TCP some 10 MiB on Linux)
@@ -59,7 +60,7 @@ export class DataInlet {
 
   private constructor(
     { socket, endpoint, close }: { socket: Pull; endpoint: string; close: () => void },
-    options: InletOptions,
+    options: MadeWith,
     refused: RefusalCount,
   ) {
     this.#socket = socket;
@@ -194,20 +195,23 @@ export class DataInlet {
   }
 }
 
-const rulesOf = ({ from, run, maxBytes = DEFAULT_MAX_BYTES }: InletOptions): LinkRules => ({
-  link: from,
-  run,
-  maxBytes,
+type MadeWith = InletOptions & { readonly security?: object | undefined };
+
+const rulesOf = ({ from, run, maxBytes = DEFAULT_MAX_BYTES, security }: MadeWith): LinkRules => ({
+  ...{ link: from, run, maxBytes },
+  pieceBytes: security && PIECE_BYTES,
 });
 
+/**
+ * A stranger may not make us allocate without end. With keys a frame is no larger than a piece; without them, on this machine, twice
+ * the maximum, so that what is merely too large gets an error with a name: ZeroMQ itself cuts the connection without a word.
+ */
 const makerOf =
-  ({ highWaterMark, maxBytes = DEFAULT_MAX_BYTES }: InletOptions) =>
+  ({ highWaterMark, maxBytes = DEFAULT_MAX_BYTES, security }: MadeWith) =>
   (common: object): Pull =>
     new Pull({
       ...common,
       receiveHighWaterMark: highWaterMark,
       linger: 0,
-      // A stranger may not make us allocate without end. Twice the maximum, so that what is merely too large gets an error
-      // with a name; ZeroMQ itself cuts the connection without a word.
-      maxMessageSize: 2 * maxBytes + 65_536,
+      maxMessageSize: (security ? PIECE_BYTES : 2 * maxBytes) + 65_536,
     });

@@ -4,6 +4,7 @@ import { RefusalCount } from './counters.ts';
 import type { TransportCounters } from './counters.ts';
 import { connectWith, listenWith } from './openSocket.ts';
 import type { ConnectOptions, ListenOptions } from './openSocket.ts';
+import { PIECE_BYTES } from './pieces.ts';
 import { DEFAULT_MAX_BYTES, encode } from './tensorMessage.ts';
 import type { LinkRules, OutgoingTensor, TensorValues } from './tensorMessage.ts';
 import { Writer } from './writer.ts';
@@ -37,12 +38,12 @@ export class DataOutlet {
 
   private constructor(
     { socket, endpoint, close }: { socket: Push; endpoint: string; close: () => void },
-    { to, run, maxBytes = DEFAULT_MAX_BYTES }: OutletOptions,
+    { to, run, maxBytes = DEFAULT_MAX_BYTES, security }: OutletOptions & { readonly security?: object | undefined },
     refused: RefusalCount,
   ) {
     this.endpoint = endpoint;
     this.#closeSocket = close;
-    this.#rules = { link: to, run, maxBytes };
+    this.#rules = { link: to, run, maxBytes, pieceBytes: security && PIECE_BYTES };
     this.#writer = new Writer(socket, to);
     this.#refused = refused;
   }
@@ -107,4 +108,5 @@ export class DataOutlet {
 const makerOf =
   ({ highWaterMark, linger = 0 }: OutletOptions) =>
   (common: object): Push =>
-    new Push({ ...common, sendHighWaterMark: highWaterMark, linger });
+    // Nothing comes to a sender but the handshake.
+    new Push({ ...common, sendHighWaterMark: highWaterMark, linger, maxMessageSize: 65_536 });

@@ -1,6 +1,7 @@
 import { FrameError } from './errors.ts';
 import type { FrameFault } from './errors.ts';
 import { MsgpackError, pack, unpack } from './msgpack.ts';
+import { cut, joined } from './pieces.ts';
 
 /*
  * A tensor on a data link: a MessagePack header and the raw bytes, in the byte order of the machine (little endian).
@@ -60,6 +61,8 @@ export interface LinkRules {
   readonly run: string;
   /** Bytes of values in one message. */
   readonly maxBytes: number;
+  /** Where values go in pieces, the bytes of each; else they are one frame. */
+  readonly pieceBytes?: number | undefined;
 }
 
 export const MAX_RANK = 6;
@@ -75,26 +78,28 @@ export const keyOf = (address: TensorAddress): string => {
   return isNamed(address) ? `${key}, ${address.kind === 'state' ? 'key' : 'skip'} ${address.skip}` : key;
 };
 
-/** Both frames; the second shares memory with `values`. Throws a FrameError for a tensor that the receiver would refuse. */
-export const encode = (
-  tensor: OutgoingTensor,
-  values: TensorValues,
-  rules: LinkRules,
-): [header: Uint8Array, raw: Uint8Array] => {
+/** The frames; those after the first share memory with `values`. Throws a FrameError for a tensor that the receiver would refuse. */
+export const encode = (tensor: OutgoingTensor, values: TensorValues, rules: LinkRules): Uint8Array[] => {
   const { kind, step, microBatch, stage, shape } = tensor;
   const skip = isNamed(tensor) ? { skip: tensor.skip } : {};
   const header = { kind, run: rules.run, step, microBatch, stage, ...skip, shape: [...shape], dtype: dtypeOf(values) };
   checkHeader(header, values.byteLength, rules);
-  return [pack(header), new Uint8Array(values.buffer, values.byteOffset, values.byteLength)];
+  const raw = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  return [pack(header), ...(rules.pieceBytes === undefined ? [raw] : cut(raw, rules.pieceBytes))];
 };
 
 /** The message in frames that came from outside; throws a FrameError unless every field is as it must be. */
 export const decode = (frames: readonly Uint8Array[], rules: LinkRules): TensorMessage => {
-  const [first, raw] = frames;
-  if (!first || !raw || frames.length !== 2) throw refuse(rules, 'frames', `${frames.length} frames instead of 2`);
+  const [first, ...rest] = frames;
+  if (!first || rest.length === 0 || (rest.length > 1 && rules.pieceBytes === undefined))
+    throw refuse(rules, 'frames', `${frames.length} frames instead of 2`);
   if (first.byteLength > MAX_HEADER_BYTES)
     throw refuse(rules, 'header', `a header of ${first.byteLength} bytes, at most ${MAX_HEADER_BYTES}`);
-  const header = checkHeader(unpackHeader(first, rules), raw.byteLength, rules);
+  const byteLength = rest.reduce((sum, frame) => sum + frame.byteLength, 0);
+  const header = checkHeader(unpackHeader(first, rules), byteLength, rules);
+  const raw = rules.pieceBytes === undefined ? rest[0] : joined(rest, rules.pieceBytes);
+  if (!raw)
+    throw refuse(rules, 'frames', `${byteLength} bytes in ${rest.length} pieces not of ${rules.pieceBytes} each`);
   return { header, values: viewOf(raw, header.dtype) };
 };
 

@@ -9,6 +9,7 @@ import { DataInlet, DataOutlet } from '../../src/transport/dataLink.ts';
 import { newKeyPair } from '../../src/transport/keyPair.ts';
 import type { ClientSecurity } from '../../src/transport/keyPair.ts';
 import type { LinkEvent } from '../../src/transport/linkEvents.ts';
+import { PIECE_BYTES } from '../../src/transport/pieces.ts';
 import { keyOf } from '../../src/transport/tensorMessage.ts';
 import type { TensorAddress } from '../../src/transport/tensorMessage.ts';
 import { zapCounters } from '../../src/transport/zap.ts';
@@ -149,6 +150,40 @@ describe('a data link with keys', () => {
     const connected = kept(DataInlet.connect({ ...plane, from: 'a', endpoint: bound.endpoint, security: known }));
     await send(bound, 2);
     expect((await connected.receive(keyOf(address(2)), soon())).values[0]).toBe(2);
+  });
+
+  it('carries a tensor in pieces, each no larger than what a stranger may have us hold', async () => {
+    const listens = { keys: coordinator, admits: (key: string) => key === worker.publicKey };
+    const inlet = kept(await DataInlet.bind({ ...plane, from: 'a', at: { host: '127.0.0.1' }, security: listens }));
+    const outlet = kept(DataOutlet.connect({ ...plane, to: 'b', endpoint: inlet.endpoint, security: known }));
+    for (const length of [0, 1, PIECE_BYTES / 4, PIECE_BYTES / 4 + 1, PIECE_BYTES]) {
+      const values = Float32Array.from({ length }, (_, i) => i);
+      void outlet.send({ ...address(length), shape: [length] }, values, never);
+      expect((await inlet.receive(keyOf(address(length)), soon())).values).toEqual(values);
+    }
+    expect(inlet.counters).toEqual({});
+  });
+
+  it.each(['inlet', 'outlet'] as const)('cuts off a stranger who says that much is to come, an %s', async (end) => {
+    const listens = { keys: coordinator, admits: (key: string) => key === worker.publicKey };
+    const at = { host: '127.0.0.1' };
+    const options = { ...plane, at, security: listens };
+    const { endpoint } = kept(
+      end === 'inlet'
+        ? await DataInlet.bind({ ...options, from: 'a' })
+        : await DataOutlet.bind({ ...options, to: 'b' }),
+    );
+    const socket = connectTcp(Number(new URL(endpoint).port), at.host);
+    let told = 0;
+    socket.on('data', (data) => (told += data.length)).on('error', () => {});
+    // A greeting (ZMTP 3.1, CURVE), and a command of 512 KiB as its first.
+    const greeting = Buffer.alloc(64);
+    greeting.set([0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 1]);
+    greeting.write('CURVE', 12, 'ascii');
+    socket.write(Buffer.concat([greeting, Buffer.from([0x06, 0, 0, 0, 0, 0, 0x08, 0, 0])]));
+    await once(socket, 'close', { signal: AbortSignal.timeout(5_000) });
+    // A greeting of its own, and nothing else.
+    expect(told).toBeLessThanOrEqual(64);
   });
 
   it('takes nothing from a sender that is not admitted, and sends nothing to a receiver that is not', async () => {

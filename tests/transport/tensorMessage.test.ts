@@ -33,7 +33,7 @@ describe('a tensor message', () => {
   });
 
   it('shares the memory of the frame where the offset suits the elements, and copies it where not', () => {
-    const [first] = encode({ ...header, kind: 'activation' }, new Float32Array(raw.buffer), rules);
+    const first = encode({ ...header, kind: 'activation' }, new Float32Array(raw.buffer), rules)[0]!;
     for (const offset of [0, 4, 8, 1, 2, 3]) {
       const memory = new Uint8Array(32);
       memory.set(raw, offset);
@@ -71,6 +71,38 @@ describe('a tensor message', () => {
         expect(keyOf(a) === keyOf(b)).toBe(JSON.stringify(a) === JSON.stringify(b));
       }),
     );
+  });
+});
+
+describe('a tensor in pieces', () => {
+  const inPieces = { ...rules, pieceBytes: 8 };
+
+  it('comes back as it was sent', () => {
+    fc.assert(
+      fc.property(tensors, ({ tensor, values }) => {
+        const frames = encode(tensor, values, inPieces);
+        expect(frames.slice(1).every(({ byteLength }) => byteLength <= 8)).toBe(true);
+        expect(decode(frames, inPieces).values).toEqual(values);
+      }),
+    );
+  });
+
+  it('is refused where the pieces are not as they are made', () => {
+    const made = encode({ kind: 'label', step: 0, microBatch: 0, stage: 0, shape: [20] }, new Uint8Array(20), inPieces);
+    const [first] = made;
+    const sized = (...sizes: number[]): string => {
+      try {
+        decode([first!, ...sizes.map((size) => new Uint8Array(size))], inPieces);
+        return 'none';
+      } catch (error) {
+        return (error as FrameError).reason;
+      }
+    };
+    expect(sized(8, 8, 4)).toBe('none');
+    expect(sized(8, 8, 3)).toBe('size');
+    for (const sizes of [[20], [4, 8, 8], [8, 12], [8, 8, 4, 0], [5, 5, 5, 5]]) expect(sized(...sizes)).toBe('frames');
+    // Where values are one frame, they are one frame.
+    expect(reasonOf(made)).toBe('frames');
   });
 });
 

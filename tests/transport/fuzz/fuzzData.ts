@@ -3,6 +3,7 @@ import type { RandomStream } from '../../../src/random/stream.ts';
 import { DataInlet, DataOutlet } from '../../../src/transport/dataLink.ts';
 import { FrameError } from '../../../src/transport/errors.ts';
 import type { KeyPair } from '../../../src/transport/keyPair.ts';
+import { PIECE_BYTES } from '../../../src/transport/pieces.ts';
 import { decode, encode, keyOf } from '../../../src/transport/tensorMessage.ts';
 import type { OutgoingTensor } from '../../../src/transport/tensorMessage.ts';
 import { damaged, damages, packLoosely } from './badFrames.ts';
@@ -10,7 +11,7 @@ import { Breather, Tally } from './tally.ts';
 
 const RUN = 'this-run';
 const MAX_BYTES = 4096;
-const rules = { link: 'the fuzzer', run: RUN, maxBytes: MAX_BYTES };
+const rules = { link: 'the fuzzer', run: RUN, maxBytes: MAX_BYTES, pieceBytes: PIECE_BYTES };
 const never = new AbortController().signal;
 
 export interface PlaneReport {
