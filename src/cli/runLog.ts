@@ -22,7 +22,9 @@ export function logOfRun(
   });
 }
 
+const warnings: ReadonlySet<TrainEvent['kind']> = new Set(['failed', 'not finite', 'refused']);
+
 /** Writes an event of the run down; steps for whoever looks for a fault. */
 export function logged(log: Log, { kind, ...fields }: TrainEvent): void {
-  log[kind === 'step' ? 'debug' : kind === 'failed' || kind === 'not finite' ? 'warn' : 'info'](kind, fields);
+  log[kind === 'step' ? 'debug' : warnings.has(kind) ? 'warn' : 'info'](kind, fields);
 }

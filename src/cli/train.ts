@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { keyFileGiven } from '../config/environment.ts';
 import { MetricsLog } from '../telemetry/metricsLog.ts';
 import { jsonReporter, progressReporter } from '../telemetry/reporter.ts';
 import { discardIfBarren, runFiles, writeResolvedRun } from '../telemetry/runDirectory.ts';
@@ -119,7 +120,7 @@ async function hostsOf({ listen, hosts, keys: flag, joinWait: wait }: Flags): Pr
   const { parseEndpoint } = await import('../transport/listenAddress.ts');
   const { readKeyFile } = await import('../transport/keyFile.ts');
   const { host, port } = parseEndpoint(listen, 0);
-  const keys = flag ?? process.env['LAMP_KEYS'];
+  const keys = flag ?? keyFileGiven();
   const known = keys === undefined ? undefined : readKeyFile(keys, 'coordinator');
   const ports = port === 0 ? undefined : { from: port, to: port };
   return { door: { address: { host, ports }, known }, count: hosts ?? 1, wait };

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { keyFileGiven } from '../config/environment.ts';
 import type { CliContext } from './context.ts';
 import { interruptible } from './interrupt.ts';
 import { parseCount } from './options.ts';
@@ -43,7 +44,7 @@ export function workerCommand(context: CliContext): Command {
       const { json, ...options } = flags;
       const report = (event: AgentEvent): void =>
         void out.write(`${json ? JSON.stringify(event) : describe(event, flags.coordinator)}\n`);
-      const keys = flags.keys ?? process.env['LAMP_KEYS'];
+      const keys = flags.keys ?? keyFileGiven();
       await interruptible(err, (signal) => services.serveHost({ ...options, keys, report, signal }));
       if (!json) out.write('the run has ended\n');
     });

@@ -2,6 +2,8 @@ import type { Phase } from '../config/phases.ts';
 import { clipFactor } from '../optimizers/clipping.ts';
 import { learningRate } from '../optimizers/learningRate.ts';
 import { chunk } from '../pipeline/microBatch.ts';
+import { refusedByProcess } from '../transport/counters.ts';
+import { workerName } from '../transport/names.ts';
 import type { TrainEvent } from '../telemetry/trainEvent.ts';
 import type { BestWeights } from './bestWeights.ts';
 import { describePlace, DivergedError, type NotFinite } from './divergedError.ts';
@@ -9,6 +11,7 @@ import { afterNotFinite, afterUpdate, nothingLeftOut, type LeftOut } from './not
 import type { Pipeline } from './pipeline.ts';
 import type { StepResult, TrainRequest } from './stepRequest.ts';
 import { SelfEnsembling, type EnsemblingState } from './selfEnsembling.ts';
+import type { Refusals } from './refusals.ts';
 import type { StepTrace } from './stepTrace.ts';
 import type { TrainingPlan } from './trainingPlan.ts';
 import { gatheredAt, updatesOf } from './updates.ts';
@@ -24,6 +27,7 @@ export interface PhaseRunOptions {
   /** What the phases before have done. */
   readonly before: { readonly steps: number; readonly epochs: number };
   readonly trace: StepTrace | undefined;
+  readonly refusals: Refusals;
   readonly report: (event: TrainEvent) => void;
   /** Where it goes on; at its beginning unless given. */
   readonly begin?: PhaseState | undefined;
@@ -168,6 +172,7 @@ export class PhaseRun {
     if (student) await pipeline.teach(request, student.noise);
     const result = await pipeline.train(student ? { ...request, ensembling: student } : request, next, ahead);
     trace?.add(request.step, result.recording, phase.name);
+    this.#tellRefused(request.step, result);
     const norm = await this.#learn(s, result, student ? { ...request, ensembling: student } : request);
     const seconds = (performance.now() - begin) / 1000;
     this.#steps++;
@@ -176,6 +181,16 @@ export class PhaseRun {
     this.#report(request.step, figures, norm);
     // At the end of an epoch after it was validated.
     if (this.state && s + 1 < this.#stepsPerEpoch) await this.#options.keep(this.state, { best: false });
+  }
+
+  #tellRefused(step: number, { workers }: StepResult): void {
+    const { phase, report, refusals } = this.#options;
+    const counted = workers.map(({ refused = {} }, k) => [workerName(k), refused] as const);
+    for (const [process, now] of [['coordinator', refusedByProcess()] as const, ...counted]) {
+      const reasons = refusals.news(process, now);
+      if (!reasons) continue;
+      report({ kind: 'refused', step, process, reasons, ...(phase.name === undefined ? {} : { phase: phase.name }) });
+    }
   }
 
   /** What comes of a mini-batch: gathered, an update, or where it is not finite nothing. Returns the norm that was clipped by. */

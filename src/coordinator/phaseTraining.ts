@@ -23,6 +23,7 @@ import type { PlannedPhase } from './planPhases.ts';
 import { PhaseRun, type PhaseState } from './phaseRun.ts';
 import { regroup } from './regroup.ts';
 import { workersIn, type Shape } from './replicas.ts';
+import type { Refusals } from './refusals.ts';
 import type { StepTrace } from './stepTrace.ts';
 import type { ValidationCases } from './validationCases.ts';
 
@@ -38,6 +39,7 @@ export interface PhaseTrainingOptions {
   readonly failures: FailureReports;
   readonly lastStep: LastStep;
   readonly trace: StepTrace | undefined;
+  readonly refusals: Refusals;
   /** Where the phase begins, unless it is resumed. */
   readonly weights: PipelineOptions['weights'];
   readonly resume: ResumePoint | undefined;
@@ -108,7 +110,7 @@ export class PhaseTraining {
 
   /** Takes the phase's steps on a pipeline until it ends, or a process of it fails. However it ends, what it has is saved. */
   async #train(pipeline: Pipeline, begin: PhaseState | undefined): Promise<TrainedPhase> {
-    const { planned, cases, trace, report, signal, before, lastStep, directory } = this.#options;
+    const { planned, cases, trace, refusals, report, signal, before, lastStep, directory } = this.#options;
     const { phase, plan } = planned;
     const { run } = phase;
     const what = run.training.self_ensembling?.result === 'teacher' ? 'teacher' : 'parameters';
@@ -116,7 +118,7 @@ export class PhaseTraining {
     const weights = new BestWeights(pipeline, { directory, name: run.name, what, report }, validated);
     const keeper = this.#keeper(pipeline, begin);
     const training: PhaseRun = new PhaseRun({
-      ...{ phase, plan, pipeline, cases, weights, before, trace, report, signal, begin },
+      ...{ phase, plan, pipeline, cases, weights, before, trace, refusals, report, signal, begin },
       keep: async (state, at) => {
         const kept = await keeper.keep(state, at);
         if (!kept) return;

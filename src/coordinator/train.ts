@@ -1,3 +1,4 @@
+import { Refusals } from './refusals.ts';
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { phasesOf } from '../config/phases.ts';
@@ -81,6 +82,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   log?.info('the run begins', { run: options.run.name, resume: options.resume, versions: versionsOfRun() });
   const failures = new FailureReports({ directory, run: options.run.name, log });
   const trace = asked && new StepTrace(asked.steps);
+  const refusals = new Refusals();
   const ended: EndedPhase[] = [];
   try {
     const run = withWorkers(options.run, await crews.muster());
@@ -88,7 +90,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     const resume = options.resume ? await resumePoint(directory, note) : undefined;
     const weights = await initialWeights(run, baseDirectory, note);
     ended.push(...(resume ? endedBefore(resume, phases, baseDirectory) : []));
-    const shared = { lastStep, checkpoints, failures, trace, crews, weights, resume, ended };
+    const shared = { lastStep, checkpoints, failures, trace, refusals, crews, weights, resume, ended };
     await trainPhases(phases, { options: { ...options, run, directory }, ...shared });
   } catch (error) {
     failures.endedBy(error);
@@ -118,6 +120,7 @@ interface Curriculum {
   readonly checkpoints: Checkpoints;
   readonly failures: FailureReports;
   readonly trace: StepTrace | undefined;
+  readonly refusals: Refusals;
   readonly crews: Crews;
   /** Where the first phase begins. */
   readonly weights: PipelineOptions['weights'];

@@ -29,6 +29,8 @@ export function describeEvent(event: TrainEvent): string | undefined {
     case 'note':
       return event.text;
     case 'step':
+    // It is in the metrics and the log: strangers do not get to fill the terminal.
+    case 'refused':
       return undefined;
   }
 }

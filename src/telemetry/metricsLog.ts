@@ -1,10 +1,10 @@
 import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import type { TrainEvent } from './trainEvent.ts';
 
-const written: ReadonlySet<TrainEvent['kind']> = new Set(['step', 'not finite', 'validated', 'finished']);
+const written: ReadonlySet<TrainEvent['kind']> = new Set(['step', 'not finite', 'refused', 'validated', 'finished']);
 
 /**
- * The figures of a run on disk: one JSON line a step, a validation, and the end of a phase. Every line is handed to the operating system before
+ * The figures of a run on disk: one JSON line a step, a validation, what was refused, and the end of a phase. Every line is handed to the operating system before
  * `add` returns, so that it survives the end of this process, whatever end that is. NaN (a class that is absent) is null.
  */
 export class MetricsLog {
@@ -49,10 +49,11 @@ function linesUntil(lines: readonly string[], step: number): string[] {
   });
 }
 
-/** The step that a line is about; undefined for the end of a phase. */
+/** The step that a line is about; undefined for the end of a phase. What was refused is not done again: it stays. */
 function stepOf(line: string): number | undefined {
   try {
     const { kind, step } = JSON.parse(line) as { kind: string; step?: number };
+    if (kind === 'refused') return -1;
     return kind === 'finished' ? undefined : (step ?? Infinity);
   } catch {
     return Infinity;

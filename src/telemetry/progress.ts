@@ -82,6 +82,7 @@ export function advance(progress: Progress, event: TrainEvent, now: number): Pro
     case 'saved':
     case 'failed':
     case 'not finite':
+    case 'refused':
     case 'note':
       return progress;
   }

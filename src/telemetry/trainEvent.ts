@@ -68,6 +68,17 @@ export type TrainEvent =
       rate?: number;
     }
   | {
+      /** Something came from outside that no process of the run would send, or in another form: it was refused. */
+      kind: 'refused';
+      phase?: string;
+      /** The step at whose end it was known. */
+      step: number;
+      /** `coordinator`, `worker 1`. */
+      process: string;
+      /** How often, by reason. */
+      reasons: Readonly<Record<string, number>>;
+    }
+  | {
       /** A process of the run was lost, or a message. */
       kind: 'failed';
       /** `worker 1`, `loader`. */

@@ -44,7 +44,7 @@ interface Guarded {
 }
 
 const guarded = new Map<string, Guarded>();
-const refusedByAll = new RefusalCount();
+const refusedByAll = new RefusalCount(false);
 let handler: Promise<Reply> | undefined;
 let stopped: Promise<void> = Promise.resolve();
 let domains = 0;

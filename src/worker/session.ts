@@ -10,6 +10,7 @@ import { buildModel } from '../models/index.ts';
 import { countParameters } from '../models/describe.ts';
 import { messagesOf } from '../pipeline/messages.ts';
 import { parseSchedule } from '../pipeline/scheduleText.ts';
+import { refusedByProcess } from '../transport/counters.ts';
 import { inputGradientName, LOADER, numberOf, SINK, workerName } from '../transport/names.ts';
 import type { Peer } from '../transport/peer.ts';
 import type { ReplyTo, Request, RequestOf } from '../transport/protocol.ts';
@@ -146,6 +147,7 @@ export class Session {
         ...(reduction ? { reduced: reduction.reduced } : {}),
         peakBytes: engine.takePeak(),
         bytesSent: this.#bytesSent - sentBefore,
+        refused: refusedByProcess(),
         ...this.#memory(),
       };
     } finally {

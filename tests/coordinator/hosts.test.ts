@@ -3,15 +3,17 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { Push } from 'zeromq';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { StoredTensor } from '../../src/checkpoint/safetensors.ts';
 import { writeKeyFiles } from '../../src/transport/keyFile.ts';
+import { encode } from '../../src/transport/tensorMessage.ts';
 import { smallRun, writeRun } from '../support/dataset.ts';
 import { LampProcess } from '../support/lampProcess.ts';
 import { childrenOf, leftOf, until } from '../support/processes.ts';
 import { differenceOf } from '../support/replay.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
-import { ended, lastWeights, lossesOf, workersOf } from '../support/trained.ts';
+import { ended, lastWeights, lossesOf, metricsOf, workersOf } from '../support/trained.ts';
 
 const folder = temporaryFolder();
 const timeout = 120_000;
@@ -93,6 +95,18 @@ async function expectAsLocal(name: string, lamp: LampProcess): Promise<void> {
   expect(differenceOf(await lastWeights(runFolder(name)), local.weights)).toBe(0);
 }
 
+/** Sends a tensor of another run to whoever listens at these ports. */
+function intrude(ports: readonly number[]): Push[] {
+  const rules = { link: 'anybody', run: 'another', maxBytes: 4 };
+  const address = { kind: 'activation', step: 0, microBatch: 0, stage: 0, shape: [1] } as const;
+  return ports.map((port) => {
+    const socket = new Push({ linger: 0 });
+    socket.connect(`tcp://127.0.0.1:${port}`);
+    void socket.send(encode(address, new Float32Array(1), rules)).catch(() => {});
+    return socket;
+  });
+}
+
 describe('workers that come from elsewhere', () => {
   it(
     'by keys train as those of this machine do, bit for bit, and end with the run; strangers do not',
@@ -108,8 +122,9 @@ describe('workers that come from elsewhere', () => {
       expect(await unkeyed.ended).toBe(1);
       const workers = [worker(port), worker(port)];
       await expectAsLocal('keys', lamp);
-      const log = readFileSync(join(runFolder('keys'), 'logs', 'coordinator.jsonl'), 'utf8');
-      expect(log).toMatch(/"handshake":\d+,"msg":"refused"/);
+      expect(metricsOf(runFolder('keys'), 'refused')).toMatchObject([
+        { process: 'coordinator', step: 1, reasons: { handshake: expect.any(Number) } },
+      ]);
       expect(await Promise.all(workers.map(({ ended }) => ended))).toEqual([0, 0]);
       const roles = workers.flatMap((each) => each.events<{ role: string }>('seated').map(({ role }) => role));
       expect(roles.toSorted()).toEqual(['worker 0', 'worker 1']);
@@ -128,10 +143,18 @@ describe('workers that come from elsewhere', () => {
       const told = (): string | undefined =>
         lamp.events<{ text: string }>('note').map(({ text }) => /^listening at \S+:(\d+) for/.exec(text)?.[1])[0];
       await until(() => told() !== undefined);
-      const agent = worker(Number(told()), null, ['--workers', '2', '--ports', '42000-42999']);
+      const agent = worker(Number(told()), null, ['--workers', '2', '--ports', '42000-42023']);
+      await stepped(lamp, 1);
+      const another = intrude(Array.from({ length: 24 }, (_, i) => 42000 + i));
       await stepped(lamp, 5);
       process.kill(workersOf(lamp)[1]!.pid, 'SIGKILL');
       await expectAsLocal('open', lamp);
+      for (const socket of another) socket.close();
+      // What is of another run is dropped, and counted.
+      const refused = metricsOf<{ process: string; reasons: object }>(runFolder('open'), 'refused');
+      expect(refused).toContainEqual(
+        expect.objectContaining({ process: 'worker 0', reasons: { run: expect.any(Number) } }),
+      );
       expect(await agent.ended).toBe(0);
       expect(agent.events('restarting')).toHaveLength(1);
       expect(lamp.events<{ problem: string }>('failed').map(({ problem }) => problem)).toEqual([

@@ -1,3 +1,4 @@
+import { Refusals } from '../../src/coordinator/refusals.ts';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -58,7 +59,14 @@ export async function trainPhaseOn(crew: Crew, options: PhaseOn): Promise<PhaseO
   try {
     const training = new PhaseTraining({
       ...{ planned: planned!, number: 0, directory, baseDirectory, crew, lastStep, checkpoints, report, signal },
-      ...{ ended: [], before: { steps: 0, epochs: 0 }, trace: undefined, weights: undefined, launched: () => {} },
+      ...{
+        ended: [],
+        before: { steps: 0, epochs: 0 },
+        trace: undefined,
+        refusals: new Refusals(),
+        weights: undefined,
+        launched: () => {},
+      },
       cases: new ValidationCases(run, baseDirectory),
       failures: new FailureReports({ directory, run: run.name }),
       resume: resume ? await resumePoint(directory, (text) => report({ kind: 'note', text })) : undefined,

@@ -9,6 +9,9 @@ const folder = temporaryFolder();
 const step = (number: number, loss = number): TrainEvent => ({
   ...{ kind: 'step', step: number, epoch: 1, steps: 9, loss, learningRate: 0.1, seconds: 1, samples: 2 },
 });
+const refused = (number: number): TrainEvent => ({
+  ...{ kind: 'refused', step: number, process: 'coordinator', reasons: { key: 1 } },
+});
 const finished = (phase: string): TrainEvent => ({
   ...{ kind: 'finished', phase, steps: 2, updates: 2, epochs: 1, seconds: 1, stoppedEarly: false, structures: {} },
 });
@@ -22,12 +25,23 @@ const linesOf = (path: string): string[] =>
 
 it('has what is done again after a failure once, and what went before as it was', () => {
   const log = new MetricsLog(join(folder, 'metrics.jsonl'));
-  for (const event of [step(1), step(2), finished('small'), step(3), step(4, 40), step(5, 50)]) log.add(event);
+  for (const event of [step(1), step(2), finished('small'), step(3), step(4, 40), refused(4), step(5, 50)])
+    log.add(event);
   log.add({ kind: 'recovered', step: 3, from: 'memory', seconds: 1, workers: [] });
   for (const event of [step(4), step(5), finished('large')]) log.add(event);
   log.close();
   expect(linesOf(log.path)).toEqual([
-    ...['step 1 1', 'step 2 2', 'finished small', 'step 3 3', 'recovered 3', 'step 4 4', 'step 5 5', 'finished large'],
+    ...[
+      'step 1 1',
+      'step 2 2',
+      'finished small',
+      'step 3 3',
+      'refused 4',
+      'recovered 3',
+      'step 4 4',
+      'step 5 5',
+      'finished large',
+    ],
   ]);
 });
 

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { appendFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { TimeLimit } from './timeLimit.ts';
 
 const TAIL_LINES = 40;
 const GRACE_MS = 2000;
@@ -34,16 +35,15 @@ export async function runCommand(
   const child = spawn(path, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const lines: string[] = [];
   const read = [child.stdout, child.stderr].map((stream) => collect(stream, lines, options.onLine));
-  const limit = AbortSignal.timeout(options.timeoutMs);
-  const stopped = AbortSignal.any([options.signal, limit]);
-  const code = await ending(child, stopped);
+  const limit = new TimeLimit(options.signal, options.timeoutMs);
+  const code = await ending(child, limit.signal).finally(() => limit.clear());
   await Promise.all(read);
   if (options.log !== undefined)
     await appendFile(options.log, `$ ${[path, ...args].join(' ')}\n${lines.join('\n')}\n\n`);
   options.signal.throwIfAborted();
   const tail = lines.slice(-TAIL_LINES);
   if (code === undefined) return { kind: 'not started', tail };
-  return limit.aborted ? { kind: 'timed out', tail } : { kind: 'ended', code, tail };
+  return limit.over ? { kind: 'timed out', tail } : { kind: 'ended', code, tail };
 }
 
 async function collect(

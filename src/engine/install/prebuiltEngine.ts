@@ -7,6 +7,7 @@ import type { InstallContext } from './installContext.ts';
 import { InstallError } from './installError.ts';
 import { enginesDirectory } from './location.ts';
 import { ADDON, TFJS_VERSION, type WheelVariant } from './recipe.ts';
+import { TimeLimit } from './timeLimit.ts';
 
 const INSTALL_MS = 10 * 60_000;
 const ANSWER_MS = 10_000;
@@ -70,10 +71,13 @@ async function checkHost({ env, signal }: InstallContext): Promise<void> {
   // Through a proxy only the script itself can tell.
   if (env.HTTPS_PROXY || env.https_proxy || env.HTTP_PROXY || env.http_proxy) return;
   const host = env.TFJS_NODE_CDN_STORAGE || env.CDN_STORAGE || 'https://storage.googleapis.com/';
+  const limit = new TimeLimit(signal, ANSWER_MS);
   try {
-    await fetch(host, { method: 'HEAD', signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]) });
+    await fetch(host, { method: 'HEAD', signal: limit.signal });
   } catch (cause) {
     signal.throwIfAborted();
     throw new InstallError('prebuilt', `tfjs-node's own download is out of reach (${new URL(host).host})`, { cause });
+  } finally {
+    limit.clear();
   }
 }

@@ -101,6 +101,8 @@ const repliesWithId = [
     bytesSent: count,
     /** Most bytes of values that were alive at once in this step. */
     peakBytes: count,
+    /** What the process's sockets have refused since its start, by reason. */
+    refused: z.record(z.string().max(20), count).optional(),
     /** Most memory that the process ever held, in bytes. */
     peakResident: count,
   }),
