@@ -5,6 +5,7 @@ import type { Loss, LossResult, LossTarget } from '../losses/loss.ts';
 import { isLocal, messageKey, type ActionMessages, type Message } from '../pipeline/messages.ts';
 import type { RequestOf } from '../transport/protocol.ts';
 import type { TensorAddress } from '../transport/tensorMessage.ts';
+import { Custody } from './custody.ts';
 import type { Finiteness } from './finiteness.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { Stage } from './stage.ts';
@@ -49,6 +50,7 @@ export class PipelineStep {
   /** Sum of the micro-batches' contributions, where the last stage is here. */
   loss: number | undefined;
   readonly #context: StepContext;
+  readonly #custody = new Custody();
   readonly #lossGradients = new Map<number, Tensor>();
   /** Sum of the class weights over all voxels of the mini-batch. */
   #weightTotal: Promise<number> | undefined;
@@ -62,6 +64,7 @@ export class PipelineStep {
     const { stage, microBatch } = action;
     const received = await this.#take(needs);
     const input = received.main ?? (await this.#takeImage(stage, microBatch));
+    this.#custody.release(received.main, ...received.skips.values());
     arrived();
     if (!received.main) check?.input(stage, microBatch, input);
     const runner = stages.get(stage)!;
@@ -70,7 +73,10 @@ export class PipelineStep {
       request.purpose === 'train'
         ? runner.forward(microBatch, request.microBatches.length, input, received.skips, this.#draws(microBatch), cells)
         : runner.evaluate(input, received.skips, cells);
-    if (stage === lastStage) await this.#finish(microBatch, output);
+    if (stage === lastStage) {
+      for (const skip of stashes.values()) this.#custody.hold(skip);
+      await this.#finish(microBatch, output);
+    }
     await this.#give(sends, stage === lastStage ? undefined : output, stashes);
   }
 
@@ -91,6 +97,7 @@ export class PipelineStep {
     const { stage, kind, microBatch } = action;
     const received = await this.#take(needs);
     const gradient = received.main ?? this.#takeLossGradient(microBatch);
+    this.#custody.release(received.main, ...received.skips.values());
     arrived();
     const runner = this.#context.stages.get(stage)!;
     const cells = this.#context.check?.ofStage(stage, microBatch);
@@ -99,7 +106,7 @@ export class PipelineStep {
         ? runner.backwardInput(microBatch, gradient, received.skips, cells)
         : runner.backward(microBatch, gradient, received.skips, cells);
     if (stage === 0 && back.input) this.#context.takeInputGradient(microBatch, back.input);
-    await this.#give(sends, back.input, back.skips);
+    await this.#give(sends, stage === 0 ? undefined : back.input, back.skips);
   }
 
   /** The second half of a backward pass: nothing is received and nothing sent. */
@@ -109,13 +116,13 @@ export class PipelineStep {
     this.#context.stages.get(stage)!.backwardWeights(microBatch, this.#context.check?.ofStage(stage, microBatch));
   }
 
-  /** Waits for an action's messages: the one tensor of the chain, if it comes from another stage, and skips by name. */
+  /** Waits for an action's messages: the one tensor of the chain, if it comes from another stage, and skips by name. All are held. */
   async #take(needs: readonly Message[]): Promise<{ main: Tensor | undefined; skips: Map<string, Tensor> }> {
     const { mailbox, peers, record } = this.#context;
     let main: Tensor | undefined;
     const skips = new Map<string, Tensor>();
     for (const message of needs) {
-      const tensor = await mailbox.take(peers.worker(message.fromWorker), this.#address(message));
+      const tensor = this.#custody.hold(await mailbox.take(peers.worker(message.fromWorker), this.#address(message)));
       if (!isLocal(message)) record.received.push({ key: messageKey(message), at: record.now() });
       if (message.skip === undefined) main = tensor;
       else skips.set(message.skip, tensor);
@@ -125,10 +132,12 @@ export class PipelineStep {
 
   async #give(sends: readonly Message[], main: Tensor | undefined, skips: ReadonlyMap<string, Tensor>): Promise<void> {
     const { mailbox, peers, record } = this.#context;
+    for (const tensor of [main, ...skips.values()]) this.#custody.hold(tensor);
     for (const message of sends) {
       const tensor = message.skip === undefined ? main : skips.get(message.skip);
       if (!tensor)
         throw new Error(`nothing to send as ${message.kind} of stage ${message.fromStage}: the routes are wrong`);
+      this.#custody.release(tensor);
       let begin = 0;
       const copied = (): void => void (begin = record.now());
       const bytes = await mailbox.give(peers.worker(message.toWorker), this.#address(message), tensor, copied);
@@ -147,8 +156,9 @@ export class PipelineStep {
       if (request.output === 'logits') await mailbox.give(peers.sink, address, engine.share(logits));
       else {
         const classes = engine.math.argMax(logits, -1);
-        await mailbox.send(peers.sink, address, Uint8Array.from(engine.read(classes)), classes.shape);
+        const [values, shape] = [Uint8Array.from(engine.read(classes)), [...classes.shape]];
         classes.dispose();
+        await mailbox.send(peers.sink, address, values, shape);
       }
     } finally {
       logits.dispose();
@@ -160,8 +170,9 @@ export class PipelineStep {
     const place = this.#place(lastStage, microBatch);
     this.#weightTotal ??= this.#takeWeightTotal();
     const weightTotal = await this.#weightTotal;
-    const labels = await mailbox.take(peers.loader, { kind: 'label', ...place });
+    const labels = this.#custody.hold(await mailbox.take(peers.loader, { kind: 'label', ...place }));
     const flags = await mailbox.take(peers.loader, { kind: 'flags', ...place });
+    this.#custody.release(labels);
     const batchSize = request.shared?.samples ?? request.microBatches.reduce((sum, size) => sum + size, 0);
     const { value, gradient } = this.#lossOf(microBatch, logits, { labels, flags, batchSize, weightTotal });
     labels.dispose();
@@ -219,6 +230,7 @@ export class PipelineStep {
   }
 
   dispose(): void {
+    this.#custody.dispose();
     for (const gradient of this.#lossGradients.values()) gradient.dispose();
     this.#lossGradients.clear();
   }
