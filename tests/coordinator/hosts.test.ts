@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -128,7 +128,16 @@ describe('workers that come from elsewhere', () => {
       expect(await Promise.all(workers.map(({ ended }) => ended))).toEqual([0, 0]);
       const roles = workers.flatMap((each) => each.events<{ role: string }>('seated').map(({ role }) => role));
       expect(roles.toSorted()).toEqual(['worker 0', 'worker 1']);
-      // All hosts see the run's folder.
+      // All hosts see the run's folder, and nobody finds a secret in it, or in what was said.
+      const files = readdirSync(runFolder('keys'), { recursive: true, withFileTypes: true }).filter((file) =>
+        file.isFile(),
+      );
+      const written = files.map((file) => readFileSync(join(file.parentPath, file.name), 'latin1')).join('\n');
+      const said = [lamp, stranger, ...workers].map(({ out, err }) => out + err).join('\n');
+      for (const { file } of Object.values(keys)) {
+        const [, secret] = /secret_key: (.*)/.exec(readFileSync(file, 'utf8'))!;
+        expect((written + said).includes(secret!)).toBe(false);
+      }
       const logs = readdirSync(join(runFolder('keys'), 'logs'));
       expect(logs).toEqual(expect.arrayContaining(['coordinator.jsonl', 'worker-0.jsonl', 'worker-1.jsonl']));
     },
