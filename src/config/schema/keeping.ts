@@ -44,8 +44,9 @@ export const recoverySchema = z.strictObject({
   hang: z
     .number()
     .min(2)
-    .default(600)
+    .default(1800)
     .describe(
-      "Seconds for which a process may be at one action, such as a stage's backward pass: longer, and it hangs.",
+      "Seconds for which a process may be at one action, such as a stage's backward pass: longer, and it hangs. " +
+        'TensorFlow may compile its kernels for minutes at first on a GPU that it was not built for.',
     ),
 });
